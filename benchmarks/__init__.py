@@ -1,0 +1,1 @@
+"""What gextui claims about speed, runnable: python -m benchmarks NAME --json."""

@@ -1,0 +1,1 @@
+"""From a chain to what dealers must trade. Pure."""

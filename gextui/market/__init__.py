@@ -1,0 +1,1 @@
+"""What is traded: tickers, option chains, the calendar. No I/O."""

@@ -1,0 +1,170 @@
+"""OptionChain: every listed contract of one ticker at one instant, as columns."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gextui.market.ticker import Ticker
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Booleans = NDArray[np.bool_]
+
+_NUMBERS = ("iv", "open_interest", "volume", "bid", "ask")
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class OptionChain:
+    """An immutable option chain: N contracts over E expiries and R roots.
+
+    One row a contract, keyed by root, expiry instant, strike and right; rows are sorted by expiry, strike, calls
+    before puts, root. A number that the source does not give is NaN, never zero. Build one with `from_rows`.
+    """
+
+    ticker: Ticker
+    source: str
+    """Where it comes from, e.g. ``deribit`` or ``file:cboe-csv``."""
+    as_of: datetime
+    """The market's instant, aware, UTC."""
+    spot: float
+    """Price of the underlying, in USD (or the quote currency)."""
+    rate: float
+    """Continuously compounded interest rate a year, a fraction."""
+
+    roots: tuple[str, ...]
+    """The option roots, R of them: SPX and SPXW are two."""
+    expiries: Floats
+    """Expiry instants, epoch seconds UTC, ascending; shape (E,)."""
+    forwards: Floats
+    """The source's own forward price an expiry, NaN where it gives none; shape (E,)."""
+
+    root: Integers
+    """Index into `roots`; shape (N,)."""
+    expiry: Integers
+    """Index into `expiries`; shape (N,)."""
+    strike: Floats
+    is_call: Booleans
+    iv: Floats
+    """Implied volatility a year as a fraction, exactly as the source gave it; the smile decides what it believes."""
+    open_interest: Floats
+    """In contracts."""
+    volume: Floats
+    """The day's volume, in contracts."""
+    bid: Floats
+    """In USD a unit of the underlying (a venue's coin prices are converted); NaN when there is none."""
+    ask: Floats
+    multiplier: Floats
+    """Units of the underlying a contract."""
+
+    total: int
+    """Rows the source listed for this ticker, those dropped included."""
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    """Rows the source could not use, by reason, e.g. ``bad_strike``."""
+    notes: tuple[str, ...] = ()
+    """Plain sentences on what the source could not give or had to assume."""
+    previous_close: float | None = None
+    """The price that a change on the day is measured from."""
+    delay: float = 0.0
+    """Seconds by which the source's quotes lag the market; 0 for live ones."""
+    simulated: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("expiries", "forwards", "root", "expiry", "strike", "is_call", *_NUMBERS, "multiplier"):
+            getattr(self, name).setflags(write=False)
+        object.__setattr__(self, "dropped", MappingProxyType(dict(self.dropped)))
+
+    def __len__(self) -> int:
+        return len(self.strike)
+
+    @property
+    def as_of_seconds(self) -> float:
+        """`as_of` in epoch seconds."""
+        return self.as_of.timestamp()
+
+    @classmethod
+    def from_rows(
+        cls,
+        *,
+        ticker: Ticker,
+        source: str,
+        as_of: datetime,
+        spot: float,
+        root: Sequence[str],
+        expiry: Sequence[float] | Floats,
+        strike: Sequence[float] | Floats,
+        is_call: Sequence[bool] | Booleans,
+        iv: Sequence[float] | Floats,
+        open_interest: Sequence[float] | Floats,
+        volume: Sequence[float] | Floats,
+        bid: Sequence[float] | Floats,
+        ask: Sequence[float] | Floats,
+        multiplier: Sequence[float] | Floats,
+        forwards: Mapping[float, float] | None = None,
+        rate: float = 0.0,
+        total: int | None = None,
+        dropped: Mapping[str, int] | None = None,
+        notes: Sequence[str] = (),
+        previous_close: float | None = None,
+        delay: float = 0.0,
+        simulated: bool = False,
+    ) -> Self:
+        """Sort N parallel columns into a chain; ``expiry`` holds each row's instant in epoch seconds.
+
+        A contract listed twice keeps its last row and the others count as ``duplicate``. ``forwards`` maps expiry
+        instants to the source's own forward prices.
+
+        Raises:
+            ValueError: ``as_of`` is naive, or ``spot`` is not a positive finite number.
+        """
+        if as_of.tzinfo is None:
+            raise ValueError("as_of needs a time zone")
+        if not (np.isfinite(spot) and spot > 0):
+            raise ValueError(f"spot must be a positive number, not {spot}")
+        roots, root_index = np.unique(np.asarray(root, dtype=np.str_), return_inverse=True)
+        expiries, expiry_index = np.unique(np.asarray(expiry, dtype=np.float64), return_inverse=True)
+        strikes = np.asarray(strike, dtype=np.float64)
+        calls = np.asarray(is_call, dtype=np.bool_)
+        order = np.lexsort((root_index, ~calls, strikes, expiry_index))
+        counted = dict(dropped or {})
+        if len(order):
+            keys = np.stack((expiry_index[order], strikes[order], ~calls[order], root_index[order]))
+            last = np.append(np.any(keys[:, 1:] != keys[:, :-1], axis=0), True)
+            if not last.all():
+                counted["duplicate"] = counted.get("duplicate", 0) + int(np.count_nonzero(~last))
+                order = order[last]
+
+        def column(values: Sequence[float] | Floats) -> Floats:
+            return np.asarray(values, dtype=np.float64)[order]
+
+        given = forwards or {}
+        return cls(
+            ticker=ticker,
+            source=source,
+            as_of=as_of.astimezone(UTC),
+            spot=float(spot),
+            rate=float(rate),
+            roots=tuple(str(name) for name in roots),
+            expiries=expiries,
+            forwards=np.array([given.get(float(instant), np.nan) for instant in expiries], dtype=np.float64),
+            root=root_index.astype(np.int64)[order],
+            expiry=expiry_index.astype(np.int64)[order],
+            strike=strikes[order],
+            is_call=calls[order],
+            iv=column(iv),
+            open_interest=column(open_interest),
+            volume=column(volume),
+            bid=column(bid),
+            ask=column(ask),
+            multiplier=column(multiplier),
+            total=len(root) if total is None else total,
+            dropped=counted,
+            notes=tuple(notes),
+            previous_close=previous_close,
+            delay=delay,
+            simulated=simulated,
+        )

@@ -1,0 +1,1 @@
+"""The shared Greeks engine. Pure numpy, no I/O, knows no venue."""

@@ -1,0 +1,1 @@
+"""The Textual app. Knows Board and Desk; never a venue, never SQL."""
