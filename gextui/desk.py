@@ -7,7 +7,7 @@ from typing import Protocol
 
 from gextui.exposure.board import Board
 from gextui.exposure.change import Past
-from gextui.exposure.filters import Filters
+from gextui.exposure.filters import EVERYTHING, Filters
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import Ticker
 from gextui.sources.source import Source, SourceStatus
@@ -62,7 +62,7 @@ class View:
 class Desk:
     """The core: its own asyncio loop in its own thread, so that a terminal that stops reading stops nothing else."""
 
-    def __init__(self, sources: Sequence[Source], history: History | None, *, filters: Filters = Filters()) -> None:
+    def __init__(self, sources: Sequence[Source], history: History | None, *, filters: Filters = EVERYTHING) -> None:
         raise NotImplementedError
 
     @property
@@ -87,7 +87,7 @@ class Desk:
         raise NotImplementedError
 
     def watch(self, ticker: Ticker, filters: Filters) -> None:
-        """Show this ticker through these filters: its view is rebuilt at once. What is recorded is always unfiltered."""
+        """Show this ticker through these filters: its view is rebuilt at once. Records stay unfiltered."""
         raise NotImplementedError
 
     def step(self, ticker: Ticker, steps: int) -> None:

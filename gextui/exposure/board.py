@@ -7,7 +7,7 @@ from datetime import datetime
 from gextui.exposure.book import Book, ByExpiry, ByStrike, Totals
 from gextui.exposure.change import Change, Past
 from gextui.exposure.curve import GammaCurve
-from gextui.exposure.filters import Filters
+from gextui.exposure.filters import EVERYTHING, Filters
 from gextui.exposure.levels import Levels
 from gextui.exposure.regime import Regime
 from gextui.market.chain import OptionChain
@@ -58,6 +58,6 @@ class Board:
         return self.chain.spot
 
 
-def build_board(chain: OptionChain, past: Past | None = None, filters: Filters = Filters()) -> Board:
+def build_board(chain: OptionChain, past: Past | None = None, filters: Filters = EVERYTHING) -> Board:
     """Compute a board. Pure; a wiped chain gives a board with warnings and no levels."""
     raise NotImplementedError

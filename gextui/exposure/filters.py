@@ -83,6 +83,10 @@ def parse_expiry(spec: str) -> str | float | frozenset[date]:
         ) from None
 
 
+EVERYTHING = Filters()
+"""The reading that is recorded: every expiry and strike, by open interest, under the default convention."""
+
+
 def expiry_date(instant: float, session: Session) -> date:
     """The calendar day on which an expiry falls, by the clock of its market."""
     zone = UTC if session is Session.UTC else ZoneInfo("America/New_York")

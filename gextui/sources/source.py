@@ -52,5 +52,5 @@ class Source(Protocol):
         ...
 
 
-class BadInput(Exception):
+class BadInputError(Exception):
     """Input that cannot be read. The message is one plain sentence: what is wrong and what to do."""
