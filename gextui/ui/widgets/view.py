@@ -1,0 +1,115 @@
+"""BoardView: what the app asks of every view of a board."""
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.widget import Widget
+
+from gextui.exposure.board import Board
+from gextui.ui.format import Unit
+
+if TYPE_CHECKING:
+    from gextui.exposure.explain import Explanation
+
+
+class Measure(StrEnum):
+    """What a ladder's bars measure at a strike."""
+
+    GEX = "gex"
+    OPEN_INTEREST = "open_interest"
+    VOLUME = "volume"
+
+
+class BoardView(Widget):
+    """One view of the ticker's board. The app calls it; it never asks the desk, posts no message and owns no timer.
+
+    A view paints through the component classes below, so that themes reach every cell. Their styles change with the
+    theme: read them when drawing, and forget cached strips in ``notify_style_update``.
+    """
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "board--call",
+        "board--put",
+        "board--spot",
+        "board--zero",
+        "board--pain",
+        "board--move",
+        "board--call-wall",
+        "board--put-wall",
+        "board--rank",
+        "board--heading",
+        "board--label",
+        "board--value",
+        "board--dim",
+        "board--grid",
+        "board--cursor",
+        "board--stale",
+        "board--warning",
+    }
+
+    DEFAULT_CSS = """
+    BoardView {
+        width: 1fr;
+        height: 1fr;
+        background: $background;
+        color: $value;
+        .board--call { color: $call; }
+        .board--put { color: $put; }
+        .board--spot { color: $spot; text-style: bold; }
+        .board--zero { color: $zero; text-style: bold; }
+        .board--pain { color: $pain; }
+        .board--move { color: $move; }
+        .board--call-wall { color: $call; text-style: bold; }
+        .board--put-wall { color: $put; text-style: bold; }
+        .board--rank { color: $muted; text-style: $muted-style; }
+        .board--heading { color: $heading; text-style: bold; }
+        .board--label { color: $muted; text-style: $muted-style; }
+        .board--value { color: $value; }
+        .board--dim { color: $faint; text-style: $faint-style; }
+        .board--grid { color: $faint; text-style: $faint-style; }
+        .board--cursor { color: $value; background: $cursor; text-style: $cursor-style; }
+        .board--stale { color: $stale; text-style: $stale-style; }
+        .board--warning { color: $caution; text-style: bold; }
+    }
+    """
+
+    def show(self, board: Board, *, unit: Unit, stale: bool = False) -> None:
+        """Show this board, GEX in this unit; repaint only lines that differ. ``stale`` dims every value."""
+        raise NotImplementedError
+
+    @property
+    def heading(self) -> str:
+        """What is drawn, in plain words, for the frame around the view: ``GEX by strike``."""
+        return ""
+
+    def selected_strike(self) -> float | None:
+        """The strike under the cursor; None while the view follows spot."""
+        return None
+
+    def explanation(self) -> "Explanation | None":
+        """What Enter explains: the number under the cursor; None when there is none."""
+        return None
+
+    def move(self, rows: int) -> None:
+        """Move the cursor down (positive) or up by so many rows."""
+
+    def shift(self, columns: int) -> None:
+        """Move sideways: the expiries of a heat map, the columns of a chain."""
+
+    def page(self, direction: int) -> None:
+        """Move the cursor a page down (1) or up (-1)."""
+
+    def zoom(self, step: int) -> None:
+        """Show fewer rows a price (1, in) or more (-1, out)."""
+
+    @property
+    def zoom_level(self) -> int:
+        """Steps zoomed in (positive) or out of the view's own choice; 0 at the start. What `zoom` added up to."""
+        return 0
+
+    def recentre(self) -> None:
+        """Put spot in the middle and let the view follow it again."""
+
+    def go_to(self, strike: float) -> bool:
+        """Put the cursor on the listed strike nearest this price; False when nothing is listed."""
+        return False
