@@ -1,17 +1,24 @@
 """Board: everything a screen shows of one ticker at one instant."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
-from gextui.exposure.book import Book, ByExpiry, ByStrike, Totals
-from gextui.exposure.change import Change, Past
+import numpy as np
+
+from gextui.exposure.book import Book, ByExpiry, ByStrike, Totals, price_book, sum_book
+from gextui.exposure.change import Change, Past, find_changes
 from gextui.exposure.curve import GammaCurve
-from gextui.exposure.filters import EVERYTHING, Filters
-from gextui.exposure.levels import Levels
-from gextui.exposure.regime import Regime
+from gextui.exposure.filters import EVERYTHING, Filters, Weight, selected_expiries
+from gextui.exposure.levels import Levels, find_levels
+from gextui.exposure.quality import doubts, wiped
+from gextui.exposure.regime import Regime, find_regime
+from gextui.exposure.zero_gamma import find_zero_gamma
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import Ticker
+from gextui.pricing.smile import Smile, fit_smile
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -20,6 +27,7 @@ class Board:
 
     chain: OptionChain
     filters: Filters
+    smile: Smile
     book: Book
     by_strike: ByStrike
     by_expiry: ByExpiry
@@ -41,6 +49,8 @@ class Board:
     """Share of open interest priced with an interpolated IV."""
     warnings: tuple[str, ...]
     """Plain sentences on why not to trust it, the gravest first."""
+    wiped: bool
+    """Whether the source had wiped the chain: nothing is computed from it."""
 
     @property
     def ticker(self) -> Ticker:
@@ -59,5 +69,64 @@ class Board:
 
 
 def build_board(chain: OptionChain, past: Past | None = None, filters: Filters = EVERYTHING) -> Board:
-    """Compute a board. Pure; a wiped chain gives a board with warnings and no levels."""
-    raise NotImplementedError
+    """Compute a board: smile, greeks, exposures, curve, levels, regime, changes. Pure.
+
+    A chain whose open interest or IVs its source has wiped gives a board with a warning and no numbers.
+    """
+    smile = fit_smile(chain)
+    yesterday = past.yesterday if past is not None else None
+    alive = smile.years[chain.expiry] > 0
+    reason = wiped(chain, smile, alive)
+    book = price_book(chain, smile, filters, yesterday, refuse=reason is not None)
+    by_strike, by_expiry, totals = sum_book(chain, smile, book, filters)
+    curve, zero_gamma, other_rules = find_zero_gamma(chain, smile, book, filters, by_strike)
+    levels = find_levels(chain, smile, book, by_strike, filters, zero_gamma, other_rules)
+    coverage, interpolated = _coverage(chain, book, filters)
+    grave = (reason,) if reason is not None else _unreadable(book, filters, yesterday)
+    dropped = Counter(chain.dropped) + Counter(book.excluded)
+    return Board(
+        chain=chain,
+        filters=filters,
+        smile=smile,
+        book=book,
+        by_strike=by_strike,
+        by_expiry=by_expiry,
+        totals=totals,
+        curve=curve,
+        levels=levels,
+        regime=find_regime(totals, zero_gamma, chain.spot),
+        changes=() if past is None else find_changes(chain, by_strike, past, filters),
+        spot_change=_spot_change(chain, yesterday),
+        used=int(np.count_nonzero(book.used)),
+        dropped=MappingProxyType(dict(dropped)),
+        coverage=coverage,
+        interpolated=interpolated,
+        warnings=(*grave, *doubts(chain, smile, book, coverage)),
+        wiped=reason is not None,
+    )
+
+
+def _coverage(chain: OptionChain, book: Book, filters: Filters) -> tuple[float | None, float | None]:
+    """Shares of the selected open interest priced by an IV of its own strike, and by an interpolated one."""
+    selected = selected_expiries(chain, filters)[chain.expiry] & np.isfinite(chain.open_interest)
+    whole = float(chain.open_interest[selected].sum())
+    if not whole:
+        return None, None
+    priced = selected & np.isfinite(book.iv)
+    own = float(chain.open_interest[priced & book.own_iv].sum()) / whole
+    return own, float(chain.open_interest[priced & ~book.own_iv].sum()) / whole
+
+
+def _unreadable(book: Book, filters: Filters, yesterday: OptionChain | None) -> tuple[str, ...]:
+    if book.used.any():
+        return ()
+    if filters.weight is Weight.ACTIVE and yesterday is None:
+        return ("yesterday's open interest is not known, so nothing can be weighed by what is new",)
+    return ("no contract passes the filter and can be priced",)
+
+
+def _spot_change(chain: OptionChain, yesterday: OptionChain | None) -> float | None:
+    before = chain.previous_close
+    if before is None and yesterday is not None:
+        before = yesterday.spot
+    return chain.spot / before - 1.0 if before else None

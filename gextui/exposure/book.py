@@ -1,8 +1,23 @@
-"""The book: every contract's greeks and exposures, and their sums by strike, by expiry and in total."""
+"""The book: every contract's greeks and exposures, and their sums by strike, by expiry and in total.
+
+Formulas and units: GEX = sign * gamma_F * F^2 * 0.01 * contracts * multiplier, in USD of delta to trade per 1 % move
+(gamma_S * S^2 = gamma_F * F^2, so every market uses each expiry's own forward); DEX = delta * F * contracts *
+multiplier, USD, calls + and puts -; vanna and charm exposure = sign * greek * F * contracts * multiplier, USD of delta
+per vol point and per day.
+"""
 
 from dataclasses import dataclass
 
-from gextui.market.chain import Booleans, Floats, Integers
+import numpy as np
+
+from gextui.exposure.filters import Filters, Weight, selected_expiries, selected_strikes
+from gextui.market.chain import Booleans, Floats, Integers, OptionChain
+from gextui.pricing.black import exposure_greeks
+from gextui.pricing.smile import Smile
+
+DAYS_A_YEAR = 365.0
+ONE_PERCENT = 0.01
+ONE_VOL_POINT = 0.01
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -16,7 +31,7 @@ class Book:
     iv: Floats
     """The clean IV that prices the contract, a fraction."""
     weight: Floats
-    """Contracts that count: open interest, volume or the change since yesterday; signed for the last."""
+    """Contracts that count: open interest, the day's volume, or those opened since yesterday."""
     delta: Floats
     """Units of the underlying a unit of option, forward delta."""
     gamma: Floats
@@ -28,7 +43,9 @@ class Book:
     vanna: Floats
     """Signed, USD of delta per vol point."""
     charm: Floats
-    """Signed, USD of delta per day."""
+    """Signed, USD of delta per day; inside the last day, over what is left of the contract's life."""
+    excluded: dict[str, int]
+    """Contracts not used, by reason."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +61,7 @@ class ByStrike:
     net_vanna: Floats
     net_charm: Floats
     call_open_interest: Floats
+    """In contracts, like the other three."""
     put_open_interest: Floats
     call_volume: Floats
     put_volume: Floats
@@ -76,22 +94,204 @@ class ByExpiry:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Sums over everything used. Volumes and open interest are in contracts times multiplier."""
+    """Sums over everything used; None where nothing was. Open interest and volume are in contracts."""
 
-    net_gex: float
-    call_gex: float
-    put_gex: float
-    gross_gex: float
+    net_gex: float | None
+    call_gex: float | None
+    put_gex: float | None
+    gross_gex: float | None
     """Sum of the absolute GEX of every contract; what net is measured against."""
-    net_dex: float
-    net_vanna: float
-    net_charm: float
-    call_open_interest: float
-    put_open_interest: float
+    net_dex: float | None
+    net_vanna: float | None
+    net_charm: float | None
+    call_open_interest: float | None
+    put_open_interest: float | None
     call_volume: float | None
     put_volume: float | None
     put_call_open_interest: float | None
+    """Put over call open interest."""
     put_call_volume: float | None
 
 
-__all__ = ["Book", "ByExpiry", "ByStrike", "Integers", "Totals"]
+def contract_weights(chain: OptionChain, weight: Weight, yesterday: OptionChain | None) -> Floats:
+    """How many contracts count in each row; NaN where that is not known; shape (N,)."""
+    if weight is Weight.OPEN_INTEREST:
+        return chain.open_interest
+    if weight is Weight.VOLUME:
+        return chain.volume
+    if yesterday is None:
+        return np.full(len(chain), np.nan)
+    before = dict(zip(_contract_keys(yesterday), yesterday.open_interest, strict=True))
+    # A contract that was not listed yesterday is all new; one whose open interest was not known then stays unknown.
+    known = np.array([before.get(key, 0.0) for key in _contract_keys(chain)], dtype=np.float64)
+    opened: Floats = np.maximum(chain.open_interest - known, 0.0)
+    return opened
+
+
+def _contract_keys(chain: OptionChain) -> list[tuple[str, float, float, bool]]:
+    names = np.array(chain.roots, dtype=object)[chain.root]
+    instants = chain.expiries[chain.expiry]
+    return list(zip(names, instants.tolist(), chain.strike.tolist(), chain.is_call.tolist(), strict=True))
+
+
+def price_book(
+    chain: OptionChain,
+    smile: Smile,
+    filters: Filters,
+    yesterday: OptionChain | None = None,
+    *,
+    refuse: bool = False,
+) -> Book:
+    """Greeks and exposures of every contract that the filters select; ``refuse`` uses none (a wiped chain)."""
+    iv = smile.iv
+    weight = contract_weights(chain, filters.weight, yesterday)
+    alive = smile.years[chain.expiry] > 0
+    selected = alive & selected_expiries(chain, filters)[chain.expiry]
+    selected &= selected_strikes(chain, filters)
+    priced = np.isfinite(iv)
+    weighed = np.isfinite(weight)
+    used = selected & priced & weighed & (not refuse)
+    rows = np.flatnonzero(used)
+    at = chain.expiry[rows]
+    years, forward = smile.years[at], smile.forward[at]
+    is_call = chain.is_call[rows]
+    strike = chain.strike[rows]
+    greeks = exposure_greeks(forward, strike, years, iv[rows], is_call, chain.rate)
+    units = weight[rows] * chain.multiplier[rows] * forward
+    signed = np.where(is_call, filters.sign.of_call, filters.sign.of_put) * units
+    in_the_money = np.where(is_call, forward > strike, forward < strike)
+    # Inside the last day, a day's decay is what is left: delta goes to where the contract settles.
+    at_settlement = np.where(forward == strike, 0.5, in_the_money) * np.where(is_call, 1.0, -1.0)
+    last_day = years < 1.0 / DAYS_A_YEAR
+    charm_a_day = np.where(last_day, at_settlement - greeks.delta, greeks.charm / DAYS_A_YEAR)
+
+    def spread(values: Floats) -> Floats:
+        column = np.full(len(chain), np.nan)
+        column[rows] = values
+        return column
+
+    lacks_weight = "no_" + ("yesterday" if filters.weight is Weight.ACTIVE else filters.weight.value)
+    excluded = {
+        "expired": int(np.count_nonzero(~alive)),
+        "filtered": int(np.count_nonzero(alive & ~selected)),
+        "no_iv": int(np.count_nonzero(selected & ~priced)),
+        lacks_weight: int(np.count_nonzero(selected & priced & ~weighed)),
+        "wiped": int(np.count_nonzero(selected & priced & weighed & ~used)),
+    }
+    return Book(
+        used=used,
+        own_iv=smile.node_own[smile.node],
+        iv=iv,
+        weight=weight,
+        delta=spread(greeks.delta),
+        gamma=spread(greeks.gamma),
+        gex=spread(signed * forward * greeks.gamma * ONE_PERCENT),
+        dex=spread(units * greeks.delta),
+        vanna=spread(signed * greeks.vanna * ONE_VOL_POINT),
+        charm=spread(signed * charm_a_day),
+        excluded=excluded,
+    )
+
+
+def sum_book(chain: OptionChain, smile: Smile, book: Book, filters: Filters) -> tuple[ByStrike, ByExpiry, Totals]:
+    """Sum a book by strike, by expiry and in total, over the contracts that are alive and selected."""
+    shown = np.flatnonzero(selected_expiries(chain, filters)[chain.expiry] & selected_strikes(chain, filters))
+    strikes, strike_of = np.unique(chain.strike[shown], return_inverse=True)
+    instants, expiry_of = np.unique(chain.expiry[shown], return_inverse=True)
+    calls = chain.is_call[shown]
+    sums = _Sums(chain, book, shown, calls)
+    by_strike = ByStrike(strike=strikes, **sums.columns(strike_of, len(strikes)))
+    cell = strike_of * len(instants) + expiry_of
+    cells = len(strikes) * len(instants)
+    listed = np.bincount(cell, minlength=cells)
+    heat = np.where(listed > 0, summed(cell, sums.gex, cells), np.nan)
+    by_expiry = ByExpiry(
+        expiry=chain.expiries[instants],
+        roots=_roots_by_expiry(chain, shown, expiry_of, len(instants)),
+        forward=smile.forward[instants],
+        atm_iv=smile.atm_iv[instants],
+        strike_gex=heat.reshape(len(strikes), len(instants)),
+        **sums.columns(expiry_of, len(instants)),
+    )
+    return by_strike, by_expiry, sums.totals(bool(book.used.any()))
+
+
+def summed(group: Integers, values: Floats, groups: int) -> Floats:
+    """Sums of ``values`` by group index, shape (groups,)."""
+    sums: Floats = np.bincount(group, weights=values, minlength=groups).astype(np.float64, copy=False)
+    return sums
+
+
+class _Sums:
+    """The shown rows' numbers with what is missing left out of every sum."""
+
+    def __init__(self, chain: OptionChain, book: Book, shown: Integers, calls: Booleans) -> None:
+        self.calls = calls
+        self.gex = np.nan_to_num(book.gex[shown])
+        self.open_interest = chain.open_interest[shown]
+        self.volume = chain.volume[shown]
+        self.greeks = {name: np.nan_to_num(getattr(book, name)[shown]) for name in ("dex", "vanna", "charm")}
+
+    def columns(self, group: Integers, groups: int) -> dict[str, Floats]:
+        """Sums by group, named as the fields of `ByStrike` and `ByExpiry`."""
+
+        def split(values: Floats) -> tuple[Floats, Floats]:
+            sums = summed(group * 2 + self.calls, np.nan_to_num(values), 2 * groups)
+            return sums[1::2], sums[0::2]
+
+        call_gex, put_gex = split(self.gex)
+        call_open_interest, put_open_interest = split(self.open_interest)
+        call_volume, put_volume = split(self.volume)
+        net = {f"net_{name}": summed(group, values, groups) for name, values in self.greeks.items()}
+        return {
+            "call_gex": call_gex,
+            "put_gex": put_gex,
+            "net_gex": call_gex + put_gex,
+            "call_open_interest": call_open_interest,
+            "put_open_interest": put_open_interest,
+            "call_volume": call_volume,
+            "put_volume": put_volume,
+            **net,
+        }
+
+    def totals(self, anything_used: bool) -> Totals:
+        """Sums over all rows; the exposures are None when no contract was used."""
+
+        def exposure(values: Floats) -> float | None:
+            return float(values.sum()) if anything_used else None
+
+        def contracts(values: Floats, rows: Booleans) -> float | None:
+            known = values[rows & np.isfinite(values)]
+            return float(known.sum()) if np.isfinite(values).any() else None
+
+        call_open_interest = contracts(self.open_interest, self.calls)
+        put_open_interest = contracts(self.open_interest, ~self.calls)
+        call_volume = contracts(self.volume, self.calls)
+        put_volume = contracts(self.volume, ~self.calls)
+        return Totals(
+            net_gex=exposure(self.gex),
+            call_gex=exposure(self.gex[self.calls]),
+            put_gex=exposure(self.gex[~self.calls]),
+            gross_gex=exposure(np.abs(self.gex)),
+            net_dex=exposure(self.greeks["dex"]),
+            net_vanna=exposure(self.greeks["vanna"]),
+            net_charm=exposure(self.greeks["charm"]),
+            call_open_interest=call_open_interest,
+            put_open_interest=put_open_interest,
+            call_volume=call_volume,
+            put_volume=put_volume,
+            put_call_open_interest=_ratio(put_open_interest, call_open_interest),
+            put_call_volume=_ratio(put_volume, call_volume),
+        )
+
+
+def _ratio(puts: float | None, calls: float | None) -> float | None:
+    return puts / calls if puts is not None and calls else None
+
+
+def _roots_by_expiry(chain: OptionChain, shown: Integers, expiry_of: Integers, expiries: int) -> tuple[str, ...]:
+    present = np.unique(expiry_of * len(chain.roots) + chain.root[shown]) if len(shown) else np.empty(0, np.int64)
+    names: list[list[str]] = [[] for _ in range(expiries)]
+    for at in present.tolist():
+        names[at // len(chain.roots)].append(chain.roots[at % len(chain.roots)])
+    return tuple("+".join(parts) for parts in names)

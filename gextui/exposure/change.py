@@ -5,10 +5,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from gextui.market.chain import Floats, OptionChain
+import numpy as np
+
+from gextui.exposure.book import Book, ByStrike, price_book, summed
+from gextui.exposure.filters import Filters, selected_expiries
+from gextui.market.chain import Booleans, Floats, OptionChain
+from gextui.pricing.smile import fit_smile
 
 WINDOWS = (1, 5, 10, 15, 30)
 """Minutes over which changes are shown."""
+_NONE = np.empty(0)
+_NONE.setflags(write=False)
 
 
 class ChangeState(StrEnum):
@@ -16,9 +23,9 @@ class ChangeState(StrEnum):
 
     OK = "ok"
     GAP = "gap"
-    """Nothing was recorded near the earlier instant."""
+    """Nothing was recorded near the earlier instant, or recording stopped in between."""
     EXPIRY = "expiry"
-    """An expiry lies between: its contracts left both sides of the comparison."""
+    """Contracts expired in between: they are left out of the comparison and counted beside it."""
     SOURCE = "source"
     """The source differs: not a change of the market."""
 
@@ -40,15 +47,15 @@ class Change:
 
     minutes: int
     state: ChangeState
-    since: datetime | None
+    since: datetime | None = None
     """The earlier chain's instant; None for a gap."""
-    strikes: Floats
+    strikes: Floats = field(default=_NONE)
     """Ascending; empty unless comparable."""
-    net_gex: Floats
+    net_gex: Floats = field(default=_NONE)
     """Change by strike; expired contracts are left out of it."""
-    total: float | None
+    total: float | None = None
     """Sum of it."""
-    expired_gex: float
+    expired_gex: float = 0.0
     """Net GEX that left with contracts that expired in between."""
 
     @property
@@ -56,6 +63,54 @@ class Change:
         """Strike and amount of the largest change by size; None when nothing changed or it cannot be compared."""
         if not len(self.strikes):
             return None
-        at = int(abs(self.net_gex).argmax())
+        at = int(np.abs(self.net_gex).argmax())
         amount = float(self.net_gex[at])
         return (float(self.strikes[at]), amount) if amount else None
+
+
+def find_changes(chain: OptionChain, by_strike: ByStrike, past: Past, filters: Filters) -> tuple[Change, ...]:
+    """The change over each window; a window that is not in ``past`` is a gap."""
+    return tuple(
+        _change(minutes, chain, by_strike, past.windows.get(minutes), past.yesterday, filters) for minutes in WINDOWS
+    )
+
+
+def _change(
+    minutes: int,
+    chain: OptionChain,
+    by_strike: ByStrike,
+    earlier: OptionChain | None,
+    yesterday: OptionChain | None,
+    filters: Filters,
+) -> Change:
+    if earlier is None:
+        return Change(minutes, ChangeState.GAP)
+    if earlier.source != chain.source:
+        return Change(minutes, ChangeState.SOURCE, earlier.as_of)
+    before = price_book(earlier, fit_smile(earlier), filters, yesterday)
+    expired = (earlier.expiries <= chain.as_of_seconds) & (earlier.expiries > earlier.as_of_seconds)
+    # The same expiries on both sides, or a filter like "front" would compare two different books.
+    now_selected = np.isin(earlier.expiries, chain.expiries[selected_expiries(chain, filters)])
+    strikes = np.union1d(by_strike.strike, earlier.strike[_rows(earlier, before, now_selected)])
+    difference = _at_strikes(strikes, by_strike.strike, by_strike.net_gex)
+    kept = _rows(earlier, before, now_selected)
+    difference = difference - _at_strikes(strikes, earlier.strike[kept], before.gex[kept])
+    left = float(before.gex[_rows(earlier, before, expired)].sum())
+    return Change(
+        minutes=minutes,
+        state=ChangeState.EXPIRY if expired.any() else ChangeState.OK,
+        since=earlier.as_of,
+        strikes=strikes,
+        net_gex=difference,
+        total=float(difference.sum()),
+        expired_gex=left,
+    )
+
+
+def _rows(chain: OptionChain, book: Book, expiries: Booleans) -> Booleans:
+    rows: Booleans = book.used & expiries[chain.expiry]
+    return rows
+
+
+def _at_strikes(strikes: Floats, strike: Floats, gex: Floats) -> Floats:
+    return summed(np.searchsorted(strikes, strike), gex, len(strikes))

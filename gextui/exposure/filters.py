@@ -21,7 +21,7 @@ class Weight(StrEnum):
     OPEN_INTEREST = "open_interest"
     VOLUME = "volume"
     ACTIVE = "active"
-    """Open interest that is new since yesterday: its change, by contract."""
+    """Contracts opened since yesterday: the growth of each contract's open interest, closings not counted."""
 
 
 class Sign(StrEnum):

@@ -3,6 +3,16 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+import numpy as np
+
+from gextui.exposure.book import DAYS_A_YEAR, Book, ByStrike, summed
+from gextui.exposure.filters import Filters, selected_expiries
+from gextui.exposure.zero_gamma import OtherRule, ZeroGamma
+from gextui.market.chain import Floats, OptionChain
+from gextui.pricing.smile import Smile, mid_quotes
+
+RANKED_WALLS = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Distance:
@@ -23,40 +33,6 @@ class Wall:
     """That side's GEX at the strike (both sides' absolute GEX for the absolute-gamma strike), USD per 1 %."""
     share: float
     """Its part of the whole side, a fraction."""
-    distance: Distance
-
-
-class Side(StrEnum):
-    """The sign of a book that has no zero gamma in range."""
-
-    LONG = "long"
-    SHORT = "short"
-
-
-@dataclass(frozen=True, slots=True)
-class ZeroGamma:
-    """The spot at which the repriced book has no gamma."""
-
-    price: float | None
-    """The root nearest spot; None when there is none within 25 %."""
-    roots: tuple[float, ...]
-    """All of them, ascending."""
-    band: tuple[float, float] | None
-    """Lowest and highest nearest root over four ways to price the same chain: how sure it is."""
-    side: Side | None
-    """Without a root: long or short gamma throughout. None where there is a root, or nothing to measure."""
-    distance: Distance | None
-    missing_from_band: int = 0
-    """How many of the four ways found no root; above 0 the band understates the doubt."""
-
-
-@dataclass(frozen=True, slots=True)
-class OtherRule:
-    """A zero gamma by another tool's rule, under that rule's own name."""
-
-    name: str
-    price: float | None
-    distance: Distance | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +42,6 @@ class MaxPain:
     price: float
     expiry: float
     """Instant, epoch seconds UTC."""
-    distance: Distance
 
 
 class MoveMethod(StrEnum):
@@ -96,6 +71,7 @@ class ExpectedMove:
 class Levels:
     """Every named level. What cannot be computed is None or empty."""
 
+    spot: float
     call_walls: tuple[Wall, ...]
     """Ranked 1 to 3; the first is the call wall."""
     put_walls: tuple[Wall, ...]
@@ -108,7 +84,8 @@ class Levels:
     """By the straddle where it is quoted, else one sigma."""
     one_sigma: ExpectedMove | None
     daily_sigma: float | None
-    """One day's standard deviation as a fraction of spot, from the front at-the-money IV."""
+    """One day's standard deviation as a fraction of spot: the at-the-money IV of the nearest expiry that has a day or
+    more to live."""
 
     @property
     def call_wall(self) -> Wall | None:
@@ -119,3 +96,115 @@ class Levels:
     def put_wall(self) -> Wall | None:
         """The strike with the most negative put GEX."""
         return self.put_walls[0] if self.put_walls else None
+
+    def distance(self, price: float) -> Distance:
+        """How far a price is from spot."""
+        move = price / self.spot - 1.0
+        return Distance(100.0 * move, move / self.daily_sigma if self.daily_sigma else None)
+
+
+def find_levels(
+    chain: OptionChain,
+    smile: Smile,
+    book: Book,
+    by_strike: ByStrike,
+    filters: Filters,
+    zero_gamma: ZeroGamma,
+    other_rules: tuple[OtherRule, ...],
+) -> Levels:
+    """Name the levels; max pain and the expected move are of the nearest selected expiry. Nothing used, no levels."""
+    strike, spot = by_strike.strike, chain.spot
+    selected = selected_expiries(chain, filters)
+    front = int(selected.argmax()) if selected.any() and book.used.any() else None
+    one_sigma = None if front is None else _one_sigma(chain, smile, front)
+    straddle = None if front is None else _straddle(chain, smile, front)
+    both_sides = np.abs(by_strike.call_gex) + np.abs(by_strike.put_gex)
+    absolute = rank_walls(strike, both_sides, spot)
+    return Levels(
+        spot=spot,
+        call_walls=rank_walls(strike, by_strike.call_gex, spot),
+        put_walls=rank_walls(strike, by_strike.put_gex, spot),
+        absolute_gamma=absolute[0] if absolute else None,
+        zero_gamma=zero_gamma,
+        other_rules=other_rules,
+        max_pain=None if front is None else _max_pain(chain, front),
+        expected_move=straddle or one_sigma,
+        one_sigma=one_sigma,
+        daily_sigma=_daily_sigma(smile),
+    )
+
+
+def rank_walls(strike: Floats, gex: Floats, spot: float) -> tuple[Wall, ...]:
+    """The strikes with the largest |GEX| of one side, ties to the one nearest spot, then the lower."""
+    size = np.abs(gex)
+    whole = float(size.sum())
+    order = np.lexsort((strike, np.abs(strike - spot), -size))[:RANKED_WALLS]
+    return tuple(
+        Wall(float(strike[at]), float(gex[at]), float(size[at]) / whole) for at in order.tolist() if size[at] > 0
+    )
+
+
+def max_pain(strike: Floats, call_open_interest: Floats, put_open_interest: Floats, spot: float) -> float | None:
+    """The listed strike at which the holders of all these options are paid least; None without open interest.
+
+    Strikes ascending; prefix sums over calls and suffix sums over puts (quant/formulas 8). Ties go to the strike
+    nearest spot, then the lower.
+    """
+    if not (call_open_interest.any() or put_open_interest.any()):
+        return None
+    calls, call_value = call_open_interest.cumsum(), (call_open_interest * strike).cumsum()
+    puts, put_value = put_open_interest[::-1].cumsum()[::-1], (put_open_interest * strike)[::-1].cumsum()[::-1]
+    pain = strike * calls - call_value + put_value - strike * puts
+    lowest = np.flatnonzero(pain <= pain.min() + 1e-9 * np.abs(pain).max())
+    return float(min(strike[lowest].tolist(), key=lambda price: (abs(price - spot), price)))
+
+
+def _max_pain(chain: OptionChain, front: int) -> MaxPain | None:
+    rows = np.flatnonzero((chain.expiry == front) & np.isfinite(chain.open_interest))
+    strike, strike_of = np.unique(chain.strike[rows], return_inverse=True)
+    units = chain.open_interest[rows] * chain.multiplier[rows]
+    calls = chain.is_call[rows]
+    sums = summed(strike_of * 2 + calls, units, 2 * len(strike))
+    price = max_pain(strike, sums[1::2], sums[0::2], chain.spot)
+    return None if price is None else MaxPain(price, float(chain.expiries[front]))
+
+
+def _daily_sigma(smile: Smile) -> float | None:
+    believable = np.isfinite(smile.atm_iv) & (smile.years > 0)
+    longer = believable & (smile.years >= 1.0 / DAYS_A_YEAR)
+    if not believable.any():
+        return None
+    at = int(longer.argmax()) if longer.any() else int(np.flatnonzero(believable)[-1])
+    return float(smile.atm_iv[at] / np.sqrt(DAYS_A_YEAR))
+
+
+def _one_sigma(chain: OptionChain, smile: Smile, front: int) -> ExpectedMove | None:
+    move = float(smile.forward[front] * smile.atm_iv[front] * smile.years[front] ** 0.5)
+    return _expected_move(chain, front, move, MoveMethod.ONE_SIGMA)
+
+
+def _straddle(chain: OptionChain, smile: Smile, front: int) -> ExpectedMove | None:
+    """The straddle struck at the forward: both legs linear in strike between the two listed strikes around it.
+
+    The in-the-money leg at each strike comes from the quoted out-of-the-money one through parity.
+    """
+    forward = float(smile.forward[front])
+    discount = float(np.exp(-chain.rate * smile.years[front]))
+    rows = chain.expiry == front
+    mid = mid_quotes(chain.bid, chain.ask)
+    puts = np.flatnonzero(rows & ~chain.is_call & (chain.strike < forward))
+    calls = np.flatnonzero(rows & chain.is_call & (chain.strike >= forward))
+    if not len(puts) or not len(calls):
+        return None
+    below, above = puts[-1], calls[0]
+    straddle_below = 2.0 * mid[below] + discount * (forward - chain.strike[below])
+    straddle_above = 2.0 * mid[above] + discount * (chain.strike[above] - forward)
+    share = (forward - chain.strike[below]) / (chain.strike[above] - chain.strike[below])
+    move = straddle_below + share * (straddle_above - straddle_below)
+    return _expected_move(chain, front, float(move), MoveMethod.STRADDLE)
+
+
+def _expected_move(chain: OptionChain, front: int, move: float, method: MoveMethod) -> ExpectedMove | None:
+    if not np.isfinite(move):
+        return None
+    return ExpectedMove(move, chain.spot - move, chain.spot + move, float(chain.expiries[front]), method)
