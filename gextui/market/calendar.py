@@ -1,12 +1,48 @@
 """Time: expiry instants, sessions, holidays, half days, year fractions."""
 
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
 import numpy as np
 
 from gextui.market.chain import Floats
+from gextui.market.ticker import Session
+
+NEW_YORK = ZoneInfo("America/New_York")
 
 SECONDS_A_YEAR = 365.0 * 86400.0
 SHORTEST_LIFE = 60.0
 """Seconds: a living contract is never priced with less, so that one expiring strike cannot dominate."""
+
+_COINS_SETTLE = time(8)
+"""UTC."""
+_PRE_OPENS = time(4)
+_OPENS = time(9, 30)
+_CLOSES = time(16)
+_CLOSES_EARLY = time(13)
+_POST_LASTS = timedelta(hours=4)
+
+
+class Settlement(StrEnum):
+    """Which price a US option settles to: the opening one (AM) or the closing one (PM) of its expiry day."""
+
+    AM = "AM"
+    PM = "PM"
+
+
+class MarketState(StrEnum):
+    """What the market of an underlying is doing."""
+
+    PRE = "pre"
+    OPEN = "open"
+    POST = "post"
+    CLOSED = "closed"
+
+
+AM_SETTLED_ROOTS = frozenset({"SPX", "NDX", "RUT", "DJX", "VIX", "VIXW"})
+"""Index roots whose series settle at the open; SPXW, NDXP, RUTW, XSP and everything on shares settle at the close."""
 
 
 def years_to_expiry(as_of: float, expiries: Floats) -> Floats:
@@ -14,3 +50,87 @@ def years_to_expiry(as_of: float, expiries: Floats) -> Floats:
     seconds = expiries - as_of
     years: Floats = np.where(seconds > 0, np.maximum(seconds, SHORTEST_LIFE), 0.0) / SECONDS_A_YEAR
     return years
+
+
+def settlement_of(root: str) -> Settlement:
+    """How a US option root settles, where the source does not say."""
+    return Settlement.AM if root in AM_SETTLED_ROOTS else Settlement.PM
+
+
+@lru_cache(maxsize=4096)
+def expiry_instant(day: date, session: Session, settlement: Settlement = Settlement.PM) -> float:
+    """The instant at which options of expiry date ``day`` expire, in epoch seconds.
+
+    Coins expire at 08:00 UTC; US options at 16:00 New York (13:00 on a half day), AM-settled ones at 09:30. A date
+    on which New York does not trade (a holiday, the Saturdays of old symbols) means the last trading day before it.
+    """
+    if session is Session.UTC:
+        return datetime.combine(day, _COINS_SETTLE, UTC).timestamp()
+    if not is_trading_day(day):
+        day = previous_trading_day(day)
+    at = _OPENS if settlement is Settlement.AM else closing_time(day)
+    return datetime.combine(day, at, NEW_YORK).timestamp()
+
+
+def is_trading_day(day: date) -> bool:
+    """Whether New York trades on ``day``."""
+    return day.weekday() < 5 and day not in _closures(day.year)
+
+
+def closes_early(day: date) -> bool:
+    """Whether ``day`` is a half day in New York."""
+    return day in _half_days(day.year)
+
+
+def closing_time(day: date) -> time:
+    """When New York closes on the trading day ``day``, local time."""
+    return _CLOSES_EARLY if closes_early(day) else _CLOSES
+
+
+def previous_trading_day(day: date) -> date:
+    """The last New York trading day before ``day``."""
+    day -= timedelta(days=1)
+    while not is_trading_day(day):
+        day -= timedelta(days=1)
+    return day
+
+
+def monthly_expiry(year: int, month: int) -> date:
+    """The day US monthly options expire: the third Friday, or the Thursday before where that is a holiday."""
+    first = date(year, month, 1)
+    third_friday = first + timedelta(days=(4 - first.weekday()) % 7 + 14)
+    return third_friday if is_trading_day(third_friday) else previous_trading_day(third_friday)
+
+
+def market_state(session: Session, now: datetime) -> MarketState:
+    """What the market is doing at the aware instant ``now``; coins are always open.
+
+    New York trades 09:30 to 16:00 (13:00 on a half day), before it from 04:00 and after it for four hours.
+    """
+    if session is Session.UTC:
+        return MarketState.OPEN
+    local = now.astimezone(NEW_YORK)
+    if not is_trading_day(local.date()):
+        return MarketState.CLOSED
+    at = local.time()
+    closes = closing_time(local.date())
+    post_ends = (datetime.combine(local.date(), closes) + _POST_LASTS).time()
+    if _OPENS <= at < closes:
+        return MarketState.OPEN
+    if _PRE_OPENS <= at < _OPENS:
+        return MarketState.PRE
+    return MarketState.POST if closes <= at < post_ends else MarketState.CLOSED
+
+
+@lru_cache(maxsize=256)
+def _closures(year: int) -> frozenset[date]:
+    from holidays import financial_holidays  # 0.1 s with the first year, and coins need none of it
+
+    return frozenset(financial_holidays("NYSE", years=year))
+
+
+@lru_cache(maxsize=256)
+def _half_days(year: int) -> frozenset[date]:
+    from holidays import financial_holidays
+
+    return frozenset(financial_holidays("NYSE", years=year, categories="half_day"))
