@@ -14,8 +14,10 @@ from gextui.pricing.smile import fit_smile
 
 WINDOWS = (1, 5, 10, 15, 30)
 """Minutes over which changes are shown."""
-_NONE = np.empty(0)
-_NONE.setflags(write=False)
+
+
+def _nothing() -> Floats:
+    return np.empty(0)
 
 
 class ChangeState(StrEnum):
@@ -49,9 +51,9 @@ class Change:
     state: ChangeState
     since: datetime | None = None
     """The earlier chain's instant; None for a gap."""
-    strikes: Floats = field(default=_NONE)
+    strikes: Floats = field(default_factory=_nothing)
     """Ascending; empty unless comparable."""
-    net_gex: Floats = field(default=_NONE)
+    net_gex: Floats = field(default_factory=_nothing)
     """Change by strike; expired contracts are left out of it."""
     total: float | None = None
     """Sum of it."""

@@ -1,0 +1,284 @@
+"""Explaining a number: its formula, what went into it, and the contracts that weigh most."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+
+from gextui.exposure.board import Board
+from gextui.exposure.curve import Bumps
+from gextui.exposure.levels import Wall
+from gextui.market.chain import Booleans, Floats, Integers
+
+HEAVIEST = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One number that went into the explained one."""
+
+    name: str
+    value: float | str | None
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HeavyContract:
+    """One of the contracts that weigh most."""
+
+    name: str
+    """Root, expiry day, strike and right: ``SPXW 15SEP23 4500 C``."""
+    amount: float
+    share: float
+    """Part of the whole, by absolute amount, a fraction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a number is what it is."""
+
+    title: str
+    value: float | None
+    formula: str
+    inputs: tuple[Input, ...]
+    contracts: tuple[HeavyContract, ...]
+    amount_unit: str
+    """Unit of the contracts' amounts."""
+    heaviest_share: float
+    """Part of the whole that the listed contracts make up together, a fraction."""
+
+
+def explain(board: Board, name: str) -> Explanation:
+    """Explain a level or total by name, one of `EXPLAINED`.
+
+    Raises:
+        ValueError: nothing has that name; the message lists the names.
+    """
+    explained = EXPLAINED.get(name)
+    if explained is None:
+        raise ValueError(f"nothing is called {name!r}; there are {', '.join(EXPLAINED)}")
+    return explained(board)
+
+
+def explain_strike(board: Board, strike: float) -> Explanation:
+    """Explain the net GEX of one strike."""
+    return _gex_of(
+        board,
+        f"GEX at {strike:,g}",
+        board.chain.strike == strike,
+        "sum over the strike's contracts of sign * gamma_F * F^2 * 0.01 * contracts * multiplier",
+        _net_at(board, strike),
+        [Input("strike", strike, "USD")],
+    )
+
+
+def _net_at(board: Board, strike: float) -> float | None:
+    at = np.flatnonzero(board.by_strike.strike == strike)
+    return float(board.by_strike.net_gex[at[0]]) if len(at) else None
+
+
+def _zero_gamma(board: Board) -> Explanation:
+    zero = board.levels.zero_gamma
+    at = zero.price if zero.price is not None else board.spot
+    rows = np.flatnonzero(board.book.used)
+    expiry = board.chain.expiry[rows]
+    bumps = Bumps.of(
+        board.smile.forward[expiry],
+        board.chain.strike[rows],
+        board.smile.years[expiry],
+        board.book.iv[rows],
+        board.chain.rate,
+    )
+    y = np.log(at / board.spot)
+    sign = np.where(board.chain.is_call, board.filters.sign.of_call, board.filters.sign.of_put)
+    held = (sign * board.book.weight * board.chain.multiplier)[rows]
+    gex = held * bumps.height * np.exp(y - 0.5 * (bumps.inverse_width * y + bumps.offset) ** 2)
+    inputs = [
+        Input("spot", board.spot, "USD"),
+        Input("all roots", ", ".join(f"{root:,.2f}" for root in zero.roots) or "none within 25 %"),
+        Input("band", "none" if zero.band is None else f"{zero.band[0]:,.2f} to {zero.band[1]:,.2f}"),
+        Input("gamma long of it", float(gex[gex > 0].sum()), "USD per 1%"),
+        Input("gamma short of it", float(gex[gex < 0].sum()), "USD per 1%"),
+        *_common_inputs(board),
+    ]
+    if zero.side is not None:
+        inputs.insert(1, Input("book", f"{zero.side.value} gamma throughout"))
+    return _explanation(
+        board,
+        "Zero gamma",
+        zero.price,
+        "the spot S where sum sign * contracts * multiplier * e^(-rT) phi(d1) F / (IV sqrt T) * 0.01 = 0, each "
+        "strike keeping its IV and every forward moving with spot",
+        inputs,
+        rows,
+        gex,
+    )
+
+
+def _wall(
+    title: str, walls: Callable[[Board], tuple[Wall, ...]], side: Callable[[Board], Booleans], rule: str
+) -> "_Rule":
+    def explained(board: Board) -> Explanation:
+        ranked = walls(board)
+        price = ranked[0].price if ranked else None
+        inputs = [
+            Input(f"rank {rank}", f"{wall.price:,g}: {wall.share:.1%} of the side")
+            for rank, wall in enumerate(ranked, start=1)
+        ]
+        rows = side(board) & (board.chain.strike == price)
+        return _gex_of(board, title, rows, rule, price, inputs)
+
+    return explained
+
+
+def _max_pain(board: Board) -> Explanation:
+    pain = board.levels.max_pain
+    rows = np.empty(0, dtype=np.int64)
+    paid = np.empty(0)
+    inputs: list[Input] = []
+    if pain is not None:
+        chain = board.chain
+        held = np.isfinite(chain.open_interest) & (chain.expiries[chain.expiry] == pain.expiry)
+        rows = np.flatnonzero(held)
+        value = np.where(chain.is_call, pain.price - chain.strike, chain.strike - pain.price)[rows]
+        paid = np.maximum(value, 0.0) * chain.open_interest[rows] * chain.multiplier[rows]
+        inputs = [Input("expiry", _instant(pain.expiry)), Input("paid to holders there", float(paid.sum()), "USD")]
+    return _explanation(
+        board,
+        "Max pain",
+        None if pain is None else pain.price,
+        "the listed strike s with the least sum of open interest * multiplier * (max(0, s - K) for calls, "
+        "max(0, K - s) for puts), one expiry",
+        inputs,
+        rows,
+        paid,
+        unit="USD paid there",
+    )
+
+
+def _expected_move(board: Board) -> Explanation:
+    move = board.levels.expected_move
+    inputs: list[Input] = []
+    if move is not None:
+        at = int(np.flatnonzero(board.chain.expiries == move.expiry)[0])
+        one_sigma = board.levels.one_sigma
+        inputs = [
+            Input("expiry", _instant(move.expiry)),
+            Input("method", move.method.value.replace("_", " ")),
+            Input("forward", float(board.smile.forward[at]), "USD"),
+            Input("IV at the money", float(board.smile.atm_iv[at]) * 100.0, "%"),
+            Input("T", float(board.smile.years[at]) * 365.0, "days"),
+            Input("one sigma", None if one_sigma is None else one_sigma.move, "USD"),
+        ]
+    return _explanation(
+        board,
+        "Expected move",
+        None if move is None else move.move,
+        "straddle at the forward, from mid quotes of the two strikes around it; without quotes F * IV * sqrt(T)",
+        inputs,
+        np.empty(0, dtype=np.int64),
+        np.empty(0),
+    )
+
+
+def _net_gex(board: Board) -> Explanation:
+    return _gex_of(
+        board,
+        "Net GEX",
+        board.book.used,
+        "sum of sign * e^(-rT) phi(d1) F / (IV sqrt T) * 0.01 * contracts * multiplier",
+        board.totals.net_gex,
+        [
+            Input("calls", board.totals.call_gex, "USD per 1%"),
+            Input("puts", board.totals.put_gex, "USD per 1%"),
+            Input("gross", board.totals.gross_gex, "USD per 1%"),
+        ],
+    )
+
+
+def _gex_of(
+    board: Board, title: str, rows: Booleans, formula: str, value: float | None, inputs: list[Input]
+) -> Explanation:
+    used = np.flatnonzero(rows & board.book.used)
+    return _explanation(board, title, value, formula, [*inputs, *_common_inputs(board)], used, board.book.gex[used])
+
+
+def _common_inputs(board: Board) -> list[Input]:
+    return [
+        Input("spot", board.spot, "USD"),
+        Input("contracts used", float(board.used)),
+        Input("weight", board.filters.weight.value.replace("_", " ")),
+        Input("sign", board.filters.sign.value.replace("_", " ")),
+        Input("rate", board.chain.rate * 100.0, "%"),
+        Input("coverage", None if board.coverage is None else board.coverage * 100.0, "%"),
+    ]
+
+
+def _explanation(
+    board: Board,
+    title: str,
+    value: float | None,
+    formula: str,
+    inputs: list[Input],
+    rows: Integers,
+    amounts: Floats,
+    unit: str = "USD per 1%",
+) -> Explanation:
+    size = np.abs(amounts)
+    whole = float(size.sum())
+    order = [at for at in np.argsort(-size, kind="stable")[:HEAVIEST].tolist() if size[at] > 0]
+    contracts = tuple(
+        HeavyContract(contract_name(board, int(rows[at])), float(amounts[at]), float(size[at]) / whole) for at in order
+    )
+    unique = {item.name: item for item in inputs}
+    return Explanation(
+        title=title,
+        value=value,
+        formula=formula,
+        inputs=tuple(unique.values()),
+        contracts=contracts,
+        amount_unit=unit,
+        heaviest_share=sum(contract.share for contract in contracts),
+    )
+
+
+def contract_name(board: Board, row: int) -> str:
+    """A contract as traders write it: ``SPXW 15SEP23 4500 C``."""
+    chain = board.chain
+    day = datetime.fromtimestamp(chain.expiries[chain.expiry[row]], UTC)
+    right = "C" if chain.is_call[row] else "P"
+    return f"{chain.roots[chain.root[row]]} {day:%d%b%y} {chain.strike[row]:g} {right}".upper()
+
+
+def _instant(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC"
+
+
+_Rule = Callable[[Board], Explanation]
+
+EXPLAINED: dict[str, _Rule] = {
+    "zero_gamma": _zero_gamma,
+    "call_wall": _wall(
+        "Call wall",
+        lambda board: board.levels.call_walls,
+        lambda board: board.chain.is_call,
+        "the strike with the largest sum of call GEX over expiries",
+    ),
+    "put_wall": _wall(
+        "Put wall",
+        lambda board: board.levels.put_walls,
+        lambda board: ~board.chain.is_call,
+        "the strike with the most negative sum of put GEX over expiries",
+    ),
+    "absolute_gamma": _wall(
+        "Absolute gamma",
+        lambda board: (board.levels.absolute_gamma,) if board.levels.absolute_gamma is not None else (),
+        lambda board: np.ones(len(board.chain), dtype=np.bool_),
+        "the strike with the largest |call GEX| + |put GEX|",
+    ),
+    "max_pain": _max_pain,
+    "expected_move": _expected_move,
+    "net_gex": _net_gex,
+}
+"""What can be explained, by name."""
