@@ -1,7 +1,7 @@
 """What changed: the board against past chains of the same ticker."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -89,13 +89,12 @@ def _change(
         return Change(minutes, ChangeState.GAP)
     if earlier.source != chain.source:
         return Change(minutes, ChangeState.SOURCE, earlier.as_of)
-    before = price_book(earlier, fit_smile(earlier), filters, yesterday)
-    expired = (earlier.expiries <= chain.as_of_seconds) & (earlier.expiries > earlier.as_of_seconds)
     # The same expiries on both sides, or a filter like "front" would compare two different books.
-    now_selected = np.isin(earlier.expiries, chain.expiries[selected_expiries(chain, filters)])
-    strikes = np.union1d(by_strike.strike, earlier.strike[_rows(earlier, before, now_selected)])
+    before = price_book(earlier, fit_smile(earlier), replace(filters, expiry="all", max_dte=None), yesterday)
+    kept = _rows(earlier, before, np.isin(earlier.expiries, chain.expiries[selected_expiries(chain, filters)]))
+    expired = (earlier.expiries <= chain.as_of_seconds) & selected_expiries(earlier, filters)
+    strikes = np.union1d(by_strike.strike, earlier.strike[kept])
     difference = _at_strikes(strikes, by_strike.strike, by_strike.net_gex)
-    kept = _rows(earlier, before, now_selected)
     difference = difference - _at_strikes(strikes, earlier.strike[kept], before.gex[kept])
     left = float(before.gex[_rows(earlier, before, expired)].sum())
     return Change(

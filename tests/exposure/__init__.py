@@ -1,0 +1,1 @@
+"""Exposures: exact numbers, laws, an independent slow reference."""
