@@ -37,7 +37,9 @@ def test_the_largest_change_is_by_strike_and_signed() -> None:
     assert strike == 95.0
     before = build_board(earlier)
     assert amount == pytest.approx(0.6 * float(before.by_strike.put_gex[0]))
-    assert change.total == pytest.approx(board.totals.net_gex - before.totals.net_gex)  # type: ignore[operator]
+    assert board.totals.net_gex is not None
+    assert before.totals.net_gex is not None
+    assert change.total == pytest.approx(board.totals.net_gex - before.totals.net_gex)
 
 
 def test_nothing_changed_is_no_largest() -> None:

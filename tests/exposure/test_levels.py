@@ -37,15 +37,15 @@ def test_a_side_without_gamma_has_no_wall() -> None:
 @pytest.mark.parametrize("spot", [99.0, 104.0])
 def test_max_pain_of_the_published_case(spot: float) -> None:
     case = AUX["max_pain"][0]
-    columns = [np.array(case[name], dtype=np.float64) for name in ("strikes", "call_oi", "put_oi")]
-    assert max_pain(*columns, spot) == case["max_pain"]
+    strikes, calls, puts = (np.array(case[name], dtype=np.float64) for name in ("strikes", "call_oi", "put_oi"))
+    assert max_pain(strikes, calls, puts, spot) == case["max_pain"]
 
 
 @pytest.mark.parametrize(("spot", "expected"), [(100.0, 100.0), (108.0, 110.0), (95.0, 90.0), (105.0, 100.0)])
 def test_max_pain_ties_go_to_the_strike_nearest_spot_then_the_lower(spot: float, expected: float) -> None:
     case = AUX["max_pain"][1]
-    columns = [np.array(case[name], dtype=np.float64) for name in ("strikes", "call_oi", "put_oi")]
-    assert max_pain(*columns, spot) == expected
+    strikes, calls, puts = (np.array(case[name], dtype=np.float64) for name in ("strikes", "call_oi", "put_oi"))
+    assert max_pain(strikes, calls, puts, spot) == expected
 
 
 def test_max_pain_agrees_with_brute_force() -> None:

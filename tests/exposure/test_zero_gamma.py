@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,11 +13,12 @@ from gextui.exposure.zero_gamma import Side
 from tests.exposure.chains import Contract, chain_of, random_chain
 from tests.exposure.reference import read
 
-CASES = json.loads((Path(__file__).parents[1] / "pricing" / "aux_cases.json").read_text())["zero_gamma"]
+AUX: dict[str, Any] = json.loads((Path(__file__).parents[1] / "pricing" / "aux_cases.json").read_text())
+CASES = AUX["zero_gamma"]
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
-def test_published_roots(case: dict[str, object]) -> None:
+def test_published_roots(case: dict[str, Any]) -> None:
     contracts = [
         Contract(
             strike=row["K"],
@@ -25,11 +27,11 @@ def test_published_roots(case: dict[str, object]) -> None:
             iv=row["sigma"],
             open_interest=float(row["oi"]),
         )
-        for row in case["contracts"]  # type: ignore[attr-defined]
+        for row in case["contracts"]
     ]
-    rate, dividend = float(case["r"]), float(case["q"])  # type: ignore[arg-type]
+    rate, dividend = float(case["r"]), float(case["q"])
     board = build_board(chain_of(contracts, rate=rate, carry=rate - dividend, multiplier=100.0))
-    low, high = case["grid"]  # type: ignore[misc]
+    low, high = case["grid"]
     inside = [root for root in board.levels.zero_gamma.roots if low <= root <= high]
     assert inside == pytest.approx(case["roots"], rel=1e-6)
     assert board.totals.net_gex == pytest.approx(case["net_gex_usd_per_1pct_at_100"], rel=1e-9)
