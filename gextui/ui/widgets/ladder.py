@@ -1,0 +1,321 @@
+"""The ladder: one price axis, calls to the right, puts to the left, levels named on their rows."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from gextui.exposure.board import Board
+from gextui.exposure.explain import Explanation, Input, explain_strike
+from gextui.market.chain import Floats
+from gextui.ui import format as fmt
+from gextui.ui.format import Unit
+from gextui.ui.widgets.axis import Axis
+from gextui.ui.widgets.bars import Scale, bar_left, bar_right
+from gextui.ui.widgets.lines import Line, LineView, Span, line
+from gextui.ui.widgets.view import Measure
+from gextui.ui.widgets.words import Label, fitting, level_labels, nothing_to_draw
+
+_NUMBER_WIDTH = 8
+_HEADER_FROM_HEIGHT = 18
+_ROWS_A_BRIGHT_ONE = 5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Column:
+    """A column of numbers beside the bars."""
+
+    heading: str
+    values: Floats
+    """One a listed strike (K)."""
+    text: Callable[[float], str]
+    signed: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bars:
+    """What the bars stand for, one a listed strike (K) and side, in the unit shown."""
+
+    left_heading: str
+    right_heading: str
+    left: Floats
+    right: Floats
+    left_sign: float
+    """The sign that this side's numbers have, which colours it; 0 where they have none."""
+    right_sign: float
+    columns: tuple[Column, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Widths:
+    strike: int
+    half: int
+    """Cells of the bars on either side."""
+    numbers: int
+    label: int
+
+    @classmethod
+    def of(cls, width: int, strike: int, numbers: int) -> "_Widths":
+        label = 17 if width >= 100 else 13 if width >= 70 else 9 if width >= 50 else 5
+        room = width - (strike + 4) - 1 - numbers * _NUMBER_WIDTH - 2
+        if room - label < 8:
+            label = 0
+        return cls(strike, max((room - label) // 2, 1), numbers, label)
+
+
+class Ladder(LineView):
+    """GEX, open interest or volume by strike on one price axis."""
+
+    def __init__(
+        self,
+        measure: Measure = Measure.GEX,
+        *,
+        ascii_only: bool = False,
+        name: str | None = None,
+        id: str | None = None,  # noqa: A002
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(ascii_only=ascii_only, name=name, id=id, classes=classes)
+        self.board: Board | None = None
+        self.unit = Unit.PERCENT_MOVE
+        self.axis = Axis()
+        self.scale = Scale()
+        self._measure = measure
+        self._scale_of: object = None
+
+    @property
+    def measure(self) -> Measure:
+        """What the bars measure."""
+        return self._measure
+
+    @measure.setter
+    def measure(self, measure: Measure) -> None:
+        self._measure = measure
+        self.redraw()
+
+    def show(self, board: Board, *, unit: Unit, stale: bool = False) -> None:
+        """Show this board; lines that say the same are left alone."""
+        self.board, self.unit = board, unit
+        self.redraw(stale=stale)
+
+    @property
+    def heading(self) -> str:
+        """What is drawn, and the step between rows where strikes are gathered."""
+        names = {"gex": "GEX by strike", "open_interest": "Open interest by strike", "volume": "Volume by strike"}
+        return names[self._measure] + self._step_in_words()
+
+    def _step_in_words(self) -> str:
+        step = self.axis.rungs.step
+        return f" in steps of {fmt.strike(step)}" if step else ""
+
+    def selected_strike(self) -> float | None:
+        """The listed strike under the cursor; None while the view follows spot."""
+        return self.axis.cursor
+
+    def explanation(self) -> Explanation | None:
+        """The strike under the cursor; where a row gathers several, what they come to together is said too."""
+        if self.board is None or self.axis.cursor is None or self.axis.cursor_row is None:
+            return None
+        explained = explain_strike(self.board, self.axis.cursor)
+        rungs = self.axis.rungs
+        strikes = rungs.strikes[rungs.row == self.axis.cursor_row]
+        if len(strikes) < 2 or not np.array_equal(rungs.strikes, self.board.by_strike.strike):
+            return explained
+        together = float(rungs.sums(self.board.by_strike.net_gex)[self.axis.cursor_row])
+        span = f"row of {len(strikes)} strikes, {fmt.strike(float(strikes[0]))} to {fmt.strike(float(strikes[-1]))}"
+        return replace(explained, inputs=(Input(span, together, "USD per 1%"), *explained.inputs))
+
+    def move(self, rows: int) -> None:
+        """Move the cursor."""
+        self.axis.move(rows)
+        self.redraw()
+
+    def page(self, direction: int) -> None:
+        """Move the cursor and the view by a page."""
+        self.axis.page(direction)
+        self.redraw()
+
+    def zoom(self, step: int) -> None:
+        """Take a finer step between rows (1) or a wider one (-1)."""
+        self.axis.zoom(step)
+        self.redraw()
+
+    @property
+    def zoom_level(self) -> int:
+        """Steps away from the ladder's own choice."""
+        return self.axis.zoom_level
+
+    def recentre(self) -> None:
+        """Follow spot again."""
+        self.axis.recentre()
+        self.redraw()
+
+    def go_to(self, strike: float) -> bool:
+        """Put the cursor on the listed strike nearest this price."""
+        found = self.axis.go_to(strike)
+        self.redraw()
+        return found
+
+    def compose_lines(self, width: int, height: int) -> list[Line]:
+        """The header where there is room, then the rows in view."""
+        board = self.board
+        if board is None:
+            return []
+        self._fit(board, board.by_strike.strike, height - self._header_height(height))
+        words = nothing_to_draw(board, self._measure)
+        if words is not None:
+            return self.centred(words, width, height)
+        return self.ladder_lines(board, self._bars(board, wide=width >= 70), width, height)
+
+    def _header_height(self, height: int) -> int:
+        return 1 if height >= _HEADER_FROM_HEIGHT else 0
+
+    def _fit(self, board: Board, strikes: Floats, rows: int) -> None:
+        self.axis.fit(
+            strikes,
+            board.spot,
+            rows,
+            daily_sigma=board.levels.daily_sigma,
+            subject=board.ticker,
+            selection=board.filters,
+        )
+
+    def _bars(self, board: Board, *, wide: bool) -> Bars:
+        by_strike = board.by_strike
+        if self._measure is Measure.GEX:
+            sign = board.filters.sign
+            factor = self.unit.factor(board)
+            net = Column("NET", by_strike.net_gex, lambda gex: self.unit.amount(gex, board), True)
+            puts, calls = by_strike.put_gex * factor, by_strike.call_gex * factor
+            return Bars("PUTS", "CALLS", puts, calls, sign.of_put, sign.of_call, (net,))
+        if self._measure is Measure.OPEN_INTEREST:
+            puts, calls = by_strike.put_open_interest, by_strike.call_open_interest
+        else:
+            puts, calls = by_strike.put_volume, by_strike.call_volume
+        columns: tuple[Column, ...] = (Column("PUTS", puts, fmt.count, False), Column("CALLS", calls, fmt.count, False))
+        if not wide:
+            known = np.isfinite(puts) | np.isfinite(calls)
+            total = np.where(known, np.nan_to_num(puts) + np.nan_to_num(calls), np.nan)
+            columns = (Column("TOTAL", total, fmt.count, False),)
+        return Bars("PUTS", "CALLS", puts, calls, 0.0, 0.0, columns)
+
+    def ladder_lines(self, board: Board, bars: Bars, width: int, height: int) -> list[Line]:
+        """Draw ``bars`` over the rows in view; the axis has been fitted to the strikes they are of."""
+        rungs = self.axis.rungs
+        rows = self.axis.visible()
+        shown = [row for row in rows if row is not None]
+        left, right = rungs.sums(bars.left), rungs.sums(bars.right)
+        self._fit_scale(board, left, right, shown)
+        numbers = [(column, rungs.sums(column.values)) for column in bars.columns]
+        decimals = fmt.strike_decimals(tuple(rungs.prices[shown].tolist())) if shown else 0
+        texts = {row: fmt.strike(float(rungs.prices[row]), decimals) for row in shown}
+        spot = fmt.level(board.spot)
+        extremes = [fmt.strike(float(price), decimals) for price in rungs.prices[[0, -1]]]
+        widths = _Widths.of(width, max(len(text) for text in (*texts.values(), *extremes, spot)), len(numbers))
+        labels = level_labels(board, rungs)
+        cursor = self.axis.cursor_row
+        brackets = self._brackets(board, rows)
+
+        lines = [self._header(bars, widths, width)] if self._header_height(height) else []
+        for row, bracket in zip(rows, brackets, strict=True):
+            if row is None:
+                lines.append(self._spot_line(spot, bracket, widths, width))
+                continue
+            chosen = row == cursor
+            named = labels.get(row, [])
+            spans: list[Span] = [
+                ("▸" if chosen else " ", "value"),
+                (fmt.right(texts[row], widths.strike), "value" if named or self._bright(row) else "label"),
+                (" ", ""),
+                (bracket, "move graph"),
+                (" ", ""),
+                *self._bar(bar_left, float(left[row]), bars.left_sign, "put", widths.half),
+                ("│", "grid graph"),
+                *self._bar(bar_right, float(right[row]), bars.right_sign, "call", widths.half),
+                *(self._number(column, float(sums[row])) for column, sums in numbers),
+                ("  ", ""),
+                *fitting(named, widths.label),
+            ]
+            lines.append(line(spans, width, "cursor" if chosen else ""))
+        return lines
+
+    def _fit_scale(self, board: Board, left: Floats, right: Floats, shown: list[int]) -> None:
+        scale_of = (board.ticker, board.filters, self._measure, self.unit, self.axis.rungs.step)
+        if scale_of != self._scale_of:
+            self._scale_of = scale_of
+            self.scale.reset()
+        sizes = np.abs(np.concatenate((left[shown], right[shown])))
+        self.scale.fit(float(np.max(sizes, initial=0.0, where=np.isfinite(sizes))))
+
+    def _bar(
+        self, draw: Callable[[int, int, str], list[Span]], value: float, sign: float, side: str, cells: int
+    ) -> list[Span]:
+        colour = side if not sign else "call" if sign > 0 else "put"
+        return draw(self.scale.eighths(value, cells), cells, f"{colour} graph")
+
+    def _number(self, column: Column, value: float) -> Span:
+        style = "value"
+        if not math.isfinite(value) or not value:
+            style = "dim"
+        elif column.signed:
+            style = "call" if value > 0 else "put"
+        return fmt.right(column.text(value), _NUMBER_WIDTH), style
+
+    def _bright(self, row: int) -> bool:
+        """Whether a row's price is a rounder one, so that the eye can count."""
+        rungs = self.axis.rungs
+        usual = rungs.step or abs(float(np.median(np.diff(rungs.prices)))) if len(rungs) > 1 else 0.0
+        if not usual:
+            return True
+        multiples = float(rungs.prices[row]) / (usual * _ROWS_A_BRIGHT_ONE)
+        return abs(multiples - round(multiples)) < 1e-9
+
+    def _brackets(self, board: Board, rows: list[int | None]) -> list[str]:
+        """A thin bracket beside the rows within the expected move."""
+        move = board.levels.expected_move
+        if move is None:
+            return [" "] * len(rows)
+        prices = self.axis.rungs.prices
+        inside = prices[(prices >= move.low) & (prices <= move.high)]
+        marks = []
+        for row in rows:
+            if row is None:
+                marks.append("├" if len(inside) else " ")
+                continue
+            price = prices[row]
+            within = move.low <= price <= move.high
+            marks.append(" " if not within else "┐" if price == inside[0] else "┘" if price == inside[-1] else "│")
+        return marks
+
+    def _spot_line(self, spot: str, bracket: str, widths: _Widths, width: int) -> Line:
+        cells = 1 + widths.half * 2 + 1 + widths.numbers * _NUMBER_WIDTH + 1
+        spans = [
+            (" " + fmt.right(spot, widths.strike) + " ", "spot"),
+            (bracket if bracket != " " else "─", "spot"),
+            ("─" * cells, "spot"),
+            (" SPOT", "spot"),
+        ]
+        return line(spans, width)
+
+    def _header(self, bars: Bars, widths: _Widths, width: int) -> Line:
+        full = self.scale.text("%" if self.unit is Unit.SHARE and self._measure is Measure.GEX else "")
+        named = (f"◂ {bars.left_heading} ", f" {bars.right_heading} ▸")
+        sides = [text if len(text) <= widths.half else "" for text in named]
+        room = widths.half - len(sides[0])
+        margin = full if len(full) < room else ""
+        spans = [
+            (" " + fmt.right("STRIKE", widths.strike)[: widths.strike] + "   ", "label"),
+            (fmt.left(margin, room), "dim"),
+            (sides[0], "label"),
+            ("│", "grid"),
+            (sides[1], "label"),
+            (fmt.right(margin, widths.half - len(sides[1])), "dim"),
+            *((fmt.right(column.heading, _NUMBER_WIDTH), "label") for column in bars.columns),
+            ("  ", ""),
+            ("LEVEL" if widths.label else "", "label"),
+        ]
+        return line(spans, width)
+
+
+__all__ = ["Bars", "Column", "Label", "Ladder"]

@@ -1,0 +1,99 @@
+"""Plain words: what there is to say where there is nothing to draw, and the names of levels on their rows."""
+
+from dataclasses import dataclass
+
+from gextui.exposure.board import Board
+from gextui.exposure.filters import Weight
+from gextui.ui.widgets.rungs import Rungs
+from gextui.ui.widgets.view import Measure
+
+
+def nothing_to_draw(board: Board, measure: Measure = Measure.GEX) -> str | None:
+    """Why no bar can be drawn, in plain words; None when some can."""
+    if not len(board.by_strike.strike):
+        return "no contracts listed" if not len(board.chain) else "no contract passes the filters"
+    totals = board.totals
+    no_open_interest = not _sum(totals.call_open_interest, totals.put_open_interest)
+    if measure is Measure.OPEN_INTEREST:
+        return "no open interest yet" if no_open_interest else None
+    no_volume = _no_volume(totals.call_volume, totals.put_volume)
+    if measure is Measure.VOLUME:
+        return no_volume
+    if totals.gross_gex is not None and totals.gross_gex > 0:
+        return None
+    if board.filters.weight is Weight.VOLUME:
+        return no_volume or "no gamma exposure: no traded contract could be priced"
+    if no_open_interest:
+        return "no open interest yet"
+    if board.filters.weight is Weight.ACTIVE:
+        return "no open interest has changed since yesterday"
+    return "no gamma exposure: no contract could be priced"
+
+
+def _no_volume(call_volume: float | None, put_volume: float | None) -> str | None:
+    if call_volume is None and put_volume is None:
+        return "the source gives no volume"
+    return None if _sum(call_volume, put_volume) else "no volume yet today"
+
+
+def _sum(*numbers: float | None) -> float:
+    return sum(number for number in numbers if number is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A level's name on its row."""
+
+    full: str
+    short: str
+    style: str
+
+
+def level_labels(board: Board, rungs: Rungs) -> dict[int, list[Label]]:
+    """The levels to be named, by row, the most telling first."""
+    levels = board.levels
+    named: dict[int, list[Label]] = {}
+
+    def name(row: int | None, full: str, short: str, style: str) -> None:
+        if row is not None:
+            named.setdefault(row, []).append(Label(full, short, style))
+
+    if not len(rungs):
+        return named
+    if levels.call_wall is not None:
+        name(rungs.nearest(levels.call_wall.price), "CALL WALL", "CW", "call-wall")
+    if levels.put_wall is not None:
+        name(rungs.nearest(levels.put_wall.price), "PUT WALL", "PW", "put-wall")
+    if levels.zero_gamma.price is not None:
+        name(rungs.row_of_level(levels.zero_gamma.price, board.spot), "ZERO γ", "0γ", "zero")
+    if levels.max_pain is not None:
+        name(rungs.nearest(levels.max_pain.price), "MAX PAIN", "MP", "pain")
+    if levels.absolute_gamma is not None:
+        name(rungs.nearest(levels.absolute_gamma.price), "ABS γ", "Aγ", "rank")
+    for side, walls in (("R", levels.call_walls), ("S", levels.put_walls)):
+        for rank, wall in enumerate(walls[1:], start=1):
+            name(rungs.nearest(wall.price), f"{side}{rank}", f"{side}{rank}", "rank")
+    if levels.expected_move is not None:
+        name(rungs.row_of_level(levels.expected_move.high, board.spot), "+EM", "+EM", "move")
+        name(rungs.row_of_level(levels.expected_move.low, board.spot), "-EM", "-EM", "move")
+    return named
+
+
+def fitting(labels: list[Label], width: int) -> list[tuple[str, str]]:
+    """As many of one row's labels as fit ``width`` cells, as text and style; short names before fewer names."""
+    for full in range(len(labels), -1, -1):
+        names = [label.full if index < full else label.short for index, label in enumerate(labels)]
+        if len("·".join(names)) <= width:
+            return _joined(names, labels)
+    while labels and len("·".join(label.short for label in labels)) > width:
+        labels = labels[:-1]
+    return _joined([label.short for label in labels], labels)
+
+
+def _joined(names: list[str], labels: list[Label]) -> list[tuple[str, str]]:
+    spans: list[tuple[str, str]] = []
+    for name, label in zip(names, labels, strict=True):
+        if spans:
+            spans.append(("·", "dim"))
+        spans.append((name, label.style))
+    return spans
