@@ -1,20 +1,57 @@
 """Desk: runs sources, builds boards, records them, hands the newest to whoever watches."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import asyncio
+import contextlib
+import logging
+import random
+import threading
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar, runtime_checkable
 
-from gextui.exposure.board import Board
-from gextui.exposure.change import Past
+from gextui.exposure.board import Board, build_board
+from gextui.exposure.change import WINDOWS, Past
 from gextui.exposure.filters import EVERYTHING, Filters
 from gextui.market.chain import OptionChain
+from gextui.market.text import clean_text
 from gextui.market.ticker import Ticker
-from gextui.sources.source import Source, SourceStatus
+from gextui.sources.source import BadInputError, Source, SourceState, SourceStatus
+
+_logger = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+STALE_INTERVALS = 3
+STALE_AT_LEAST = 10.0
+"""Seconds: nothing is stale before."""
+LARGEST_STEP = 0.2
+"""A spot that moves by a larger fraction from one chain to the next is doubted."""
+CONVINCING = 3
+"""So many doubtful chains in a row are believed."""
+_ONE_STEP = 3600.0
+"""Seconds: between chains further apart any move is possible."""
+_FASTEST = 1.0
+"""Seconds: boards of a ticker are built no more often than its source's interval, but never wait longer than this."""
+_PATIENCE = 1.0
+"""Seconds the live view waits for the history."""
+_PAUSES = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+_HEALTHY_AFTER = 60.0
+"""Seconds of data after which a source's failures are forgotten."""
+_LOG_AGAIN_AFTER = 60.0
+# Seconds at the end; together they stay under the two that `stop` promises.
+_FLUSH_WITHIN = 1.2
+_CLOSE_WITHIN = 0.4
+_CANCEL_WITHIN = 0.2
 
 
 class History(Protocol):
     """What is remembered: the store's database, or the opened files in memory. All calls run in the core thread."""
+
+    @property
+    def recording(self) -> str:
+        """``recording``, ``not recorded`` or a plain sentence on why recording failed; read from any thread."""
+        ...
 
     async def record(self, board: Board) -> None:
         """Remember the board; when it returns the row survives kill -9."""
@@ -37,6 +74,15 @@ class History(Protocol):
         ...
 
 
+@runtime_checkable
+class Refreshable(Protocol):
+    """A source that can be asked for a chain before its next one is due. Optional."""
+
+    def refresh(self, ticker: Ticker) -> None:
+        """Fetch that ticker as soon as the venue's limits allow; runs in the core thread."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Health:
     """How far a ticker's board can be trusted right now."""
@@ -45,7 +91,7 @@ class Health:
     age: float | None
     """Seconds since the newest chain arrived; None before the first."""
     stale: bool
-    """Older than three intervals while the market is open."""
+    """Older than three intervals (and than 10 s) while the market is open; a recorded chain never is."""
     recording: str
     """``recording``, ``not recorded`` or a plain sentence on why recording failed."""
 
@@ -59,45 +105,473 @@ class View:
     """Whether a past instant is shown (stepped to), not the newest."""
 
 
-class Desk:
-    """The core: its own asyncio loop in its own thread, so that a terminal that stops reading stops nothing else."""
+def boot_seconds() -> float:
+    """Seconds that also pass while the machine sleeps, so that what was live before a suspend is stale after it."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
-    def __init__(self, sources: Sequence[Source], history: History | None, *, filters: Filters = EVERYTHING) -> None:
-        raise NotImplementedError
+
+def pause_before(attempt: int) -> float:
+    """Seconds before a failed source is started again: 0, 0.5, 1, 2 ... 30, less up to half, plus up to 0.25."""
+    longest = _PAUSES[min(attempt, len(_PAUSES)) - 1]
+    return longest * random.uniform(0.5, 1.0) + random.uniform(0.0, 0.25)
+
+
+class Desk:
+    """The core: its own asyncio loop in its own thread, so that a terminal that stops reading stops nothing else.
+
+    Every public method may be called from any thread. A source's `status` is read from the watcher's thread.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        open_history: Callable[[], Awaitable[History]] | None = None,
+        *,
+        filters: Filters = EVERYTHING,
+        record: bool = True,
+        clock: Callable[[], float] = boot_seconds,
+    ) -> None:
+        """Prepare to run ``sources``.
+
+        Args:
+            sources: One or more, each of its own tickers.
+            open_history: Opens what is remembered, in the core thread. Where it fails the desk runs without.
+            filters: What views are built with until `watch` says otherwise.
+            record: Whether boards are recorded; without it the history is only read.
+            clock: Seconds on a clock that goes on while the machine sleeps.
+
+        Raises:
+            ValueError: two sources give the same ticker.
+        """
+        self._clock = clock
+        self._open_history = open_history
+        self._record = record
+        self._history: History | None = None
+        self._feeds = [_Feed(source, _Trouble(source.name, clock)) for source in sources]
+        self._lanes: dict[Ticker, _Lane] = {}
+        for feed in self._feeds:
+            for ticker in feed.source.tickers:
+                if ticker in self._lanes:
+                    raise ValueError(f"{ticker.symbol} is given by two sources")
+                self._lanes[ticker] = _Lane(ticker, feed, filters, _Trouble(ticker.symbol, clock))
+        self._views: dict[Ticker, View] = {}
+        self._writing = _Trouble("recording", clock)
+        self._reading = _Trouble("the history", clock)
+        self._unrecorded: dict[Ticker, Board] = {}
+        self._behind = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._closing = asyncio.Event()
+        self._to_record = asyncio.Event()
+        self._commands: set[asyncio.Task[None]] = set()
 
     @property
     def tickers(self) -> tuple[Ticker, ...]:
         """Every ticker of every source, in order."""
-        raise NotImplementedError
+        return tuple(self._lanes)
 
     def start(self) -> None:
-        """Start the core thread; returns at once."""
-        raise NotImplementedError
+        """Start the core thread; returns at once. A desk is started once."""
+        if self._thread is not None:
+            raise RuntimeError("a desk is started once")
+        self._loop = asyncio.new_event_loop()
+        # A daemon: a source that hangs in a system call must not keep the process alive.
+        self._thread = threading.Thread(target=self._run, args=(self._loop,), name="gextui-core", daemon=True)
+        self._thread.start()
 
     def stop(self, timeout: float = 2.0) -> bool:
-        """Flush, close and join; whether that took no longer than ``timeout`` seconds."""
-        raise NotImplementedError
+        """Flush, close and join; whether that took no longer than ``timeout`` seconds. May be called again."""
+        if self._thread is None:
+            return True
+        self._call(self._closing.set)
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
 
     def view(self, ticker: Ticker) -> View | None:
         """The newest view of the ticker; costs a dictionary look-up. None before its first board."""
-        raise NotImplementedError
+        return self._views.get(ticker)
 
     def health(self, ticker: Ticker) -> Health:
         """The ticker's source, age and recording state."""
-        raise NotImplementedError
+        lane = self._lanes[ticker]
+        status = lane.feed.source.status(ticker)
+        retry_at, failure = lane.feed.retry_at, lane.feed.trouble.sentence
+        trouble = failure or lane.doubt or lane.trouble.sentence
+        if retry_at is not None:
+            wait = max(0.0, retry_at - self._clock())
+            status = replace(status, state=SourceState.BACKOFF, detail=f"{failure}; next try in {wait:.0f} s")
+        elif trouble:
+            state = SourceState.DEGRADED if status.state is SourceState.LIVE else status.state
+            status = replace(status, state=state, detail=trouble)
+        age = None if lane.arrived is None else max(0.0, self._clock() - lane.arrived)
+        recorded = status.interval == 0 or status.state is SourceState.CLOSED
+        oldest = max(STALE_INTERVALS * status.interval, STALE_AT_LEAST)
+        return Health(status, age, age is not None and not recorded and age > oldest, self._recording())
 
     def watch(self, ticker: Ticker, filters: Filters) -> None:
         """Show this ticker through these filters: its view is rebuilt at once. Records stay unfiltered."""
-        raise NotImplementedError
+        lane = self._lanes[ticker]
+        lane.filters = filters
+        self._command(lane, lambda: self._show(lane))
 
     def step(self, ticker: Ticker, steps: int) -> None:
-        """Move the ticker's view back (negative) or forward through what was recorded."""
-        raise NotImplementedError
+        """Move the ticker's view back (negative) or forward through what was recorded; past the newest it is live."""
+        lane = self._lanes[ticker]
+        self._command(lane, lambda: self._step(lane, steps))
 
     def live(self, ticker: Ticker) -> None:
         """Return the ticker's view to the newest board."""
-        raise NotImplementedError
+        lane = self._lanes[ticker]
+        self._command(lane, lambda: self._go_live(lane))
 
     def refresh(self, ticker: Ticker) -> None:
-        """Ask its source for a new chain now."""
-        raise NotImplementedError
+        """Ask its source for a new chain now; one that failed and waits is started again."""
+        lane = self._lanes[ticker]
+        self._command(lane, lambda: self._refresh(lane))
+
+    def _command(self, lane: "_Lane", work: Callable[[], Coroutine[None, None, None]]) -> None:
+        """Run ``work`` in the core thread, while there is one; whatever it raises is the lane's trouble."""
+        self._call(lambda: self._begin(lane, work))
+
+    def _call(self, function: Callable[[], object]) -> None:
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: the desk has stopped
+                self._loop.call_soon_threadsafe(function)
+
+    # Everything below runs in the core thread.
+
+    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
+        asyncio.set_event_loop(loop)
+        try:
+            loop.run_until_complete(self._work())
+        finally:
+            loop.close()
+
+    async def _work(self) -> None:
+        start = asyncio.create_task
+        workers = [start(self._remember())]
+        workers += [start(self._run_feed(feed)) for feed in self._feeds]
+        workers += [start(self._run_lane(lane)) for lane in self._lanes.values()]
+        recorder = start(self._run_recorder())
+        await self._closing.wait()
+        for worker in (*workers, *self._commands):
+            worker.cancel()
+        self._to_record.set()
+        await asyncio.wait({recorder}, timeout=_FLUSH_WITHIN)
+        if self._history is not None:
+            closing = start(self._guarded(self._writing, self._history.close()))
+            await asyncio.wait({closing}, timeout=_CLOSE_WITHIN)
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left, timeout=_CANCEL_WITHIN)
+
+    def _begin(self, lane: "_Lane", work: Callable[[], Coroutine[None, None, None]]) -> None:
+        task = asyncio.create_task(self._guarded(lane.trouble, work()))
+        self._commands.add(task)
+        task.add_done_callback(self._commands.discard)
+
+    async def _guarded(self, trouble: "_Trouble", work: Awaitable[None]) -> None:
+        outcome = await _settled(work)
+        if isinstance(outcome, BaseException):
+            trouble.report(outcome)
+
+    async def _remember(self) -> None:
+        """Open the history and show what it holds, until a source delivers."""
+        if self._open_history is None:
+            return
+        history = await _settled(self._open_history())
+        if isinstance(history, BaseException):
+            self._record = False
+            self._writing.report(history)
+            return
+        self._history = history
+        for lane in self._lanes.values():
+            if lane.newest is None:
+                await self._guarded(lane.trouble, self._recall(lane, history))
+            else:
+                # Built before there was a past to compare it with.
+                lane.offer(lane.pending or lane.newest.board.chain)
+
+    async def _recall(self, lane: "_Lane", history: History) -> None:
+        chain = await self._asked(history.latest(lane.ticker))
+        if chain is None:
+            return
+        reading = await self._read(chain)
+        if lane.newest is None:
+            lane.arrived = self._clock() - max(0.0, time.time() - chain.as_of_seconds)
+            lane.believed = chain
+            lane.newest = reading
+            await self._show(lane)
+
+    async def _run_feed(self, feed: "_Feed") -> None:
+        attempt = 0
+        while True:
+            outcome = await _settled(self._take(feed))
+            healthy = feed.data_since is not None and self._clock() - feed.data_since >= _HEALTHY_AFTER
+            attempt = 1 if healthy else attempt + 1
+            feed.trouble.report(outcome)
+            pause = pause_before(attempt)
+            feed.data_since = None
+            feed.retry_at = self._clock() + pause
+            feed.hurry.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(feed.hurry.wait(), pause)
+            feed.retry_at = None
+
+    async def _take(self, feed: "_Feed") -> None:
+        async for chain in feed.source.chains():
+            lane = self._lanes[chain.ticker]
+            interval = feed.source.status(chain.ticker).interval
+            lane.pace = min(interval, _FASTEST)
+            if feed.data_since is None:
+                feed.data_since = self._clock()
+            feed.trouble.clear()
+            lane.doubt = lane.doubts(chain) if interval else ""
+            if not lane.doubt:
+                # A live venue that repeats an instant has sent nothing new; a delayed one keeps its own time.
+                if lane.believed is None or chain.as_of != lane.believed.as_of or chain.delay:
+                    lane.arrived = self._clock()
+                lane.believed = chain
+                lane.offer(chain)
+            # A source that never waits must not keep the loop from everyone else.
+            await asyncio.sleep(0)
+
+    async def _run_lane(self, lane: "_Lane") -> None:
+        while True:
+            outcome = await _settled(self._tend(lane))
+            lane.trouble.report(outcome)  # and on with the next chain
+
+    async def _tend(self, lane: "_Lane") -> None:
+        clock = asyncio.get_running_loop().time
+        while True:
+            await lane.wake.wait()
+            await asyncio.sleep(lane.due - clock())
+            lane.wake.clear()
+            chain, lane.pending = lane.pending, None
+            if chain is None:
+                continue
+            lane.due = clock() + lane.pace
+            lane.newest = await self._read(chain)
+            await self._show(lane)
+            lane.trouble.clear()
+            board = lane.newest.board
+            if self._record and self._open_history is not None and board.used:
+                self._behind = lane.ticker in self._unrecorded
+                self._unrecorded[lane.ticker] = board
+                self._to_record.set()
+
+    async def _read(self, chain: OptionChain) -> "_Reading":
+        history = self._history
+        past = None if history is None else await self._asked(history.past(chain.ticker, chain.as_of, WINDOWS))
+        return _Reading(build_board(chain, past), past)
+
+    async def _asked(self, question: Awaitable[_T]) -> _T | None:
+        """The history's answer; None where it fails or is slow, because the live view does not wait for a disk."""
+        answer = await _settled(asyncio.wait_for(question, _PATIENCE))
+        if isinstance(answer, BaseException):
+            self._reading.report(answer)
+            return None
+        self._reading.clear()
+        return answer
+
+    async def _show(self, lane: "_Lane") -> None:
+        reading = lane.replay or lane.newest
+        if reading is not None:
+            self._views[lane.ticker] = View(reading.through(lane.filters), replay=lane.replay is not None)
+
+    async def _step(self, lane: "_Lane", steps: int) -> None:
+        lane.steps += steps
+        if lane.stepping or self._history is None:
+            return
+        lane.stepping = True
+        try:
+            while lane.steps:
+                steps, lane.steps = lane.steps, 0
+                await self._move(lane, self._history, steps)
+        finally:
+            lane.stepping = False
+
+    async def _move(self, lane: "_Lane", history: History, steps: int) -> None:
+        replay = lane.replay
+        shown = replay or lane.newest
+        if shown is None:
+            return
+        one = 1 if steps > 0 else -1
+        chain = await self._asked(history.step(lane.ticker, shown.board.as_of, steps))
+        while chain is None and steps != one and not self._reading.sentence:  # beyond the end: as far as there is
+            steps -= one
+            chain = await self._asked(history.step(lane.ticker, shown.board.as_of, steps))
+        if self._reading.sentence or (chain is None and one < 0):
+            return
+        past_end = chain is None or lane.newest is None or chain.as_of >= lane.newest.board.as_of
+        reading = None if past_end or chain is None else await self._read(chain)
+        if lane.replay is replay:  # and nobody went back to the live view meanwhile
+            lane.replay = reading
+            await self._show(lane)
+
+    async def _go_live(self, lane: "_Lane") -> None:
+        lane.replay = None
+        lane.steps = 0
+        await self._show(lane)
+
+    async def _refresh(self, lane: "_Lane") -> None:
+        lane.feed.hurry.set()
+        if isinstance(lane.feed.source, Refreshable):
+            lane.feed.source.refresh(lane.ticker)
+
+    async def _run_recorder(self) -> None:
+        while True:
+            await self._to_record.wait()
+            self._to_record.clear()
+            while self._unrecorded and self._history is not None:
+                # The newest a ticker: a disk that is slower than the market thins the record, it does not fill memory.
+                board = self._unrecorded.pop(next(iter(self._unrecorded)))
+                outcome = await _settled(self._history.record(board))
+                if isinstance(outcome, BaseException):
+                    self._writing.report(outcome)
+                else:
+                    self._writing.clear()
+            self._behind = False
+            if self._closing.is_set():
+                return
+
+    def _recording(self) -> str:
+        if self._writing.sentence or self._history is None:
+            return self._writing.sentence or "not recorded"
+        if self._reading.sentence:
+            return f"the history cannot be read: {self._reading.sentence}"
+        if not self._record:
+            return "not recorded"
+        return "recording is slow: some readings are skipped" if self._behind else self._history.recording
+
+
+class _Trouble:
+    """What is wrong in one corner, in a sentence for the screen; the log hears of the same at most once a minute."""
+
+    def __init__(self, name: str, clock: Callable[[], float]) -> None:
+        self.sentence = ""
+        self._name = name
+        self._clock = clock
+        self._logged: tuple[str, float] | None = None
+
+    def report(self, error: BaseException | None) -> None:
+        """Tell of ``error``; None for work that should go on for ever and ended."""
+        if error is None:
+            self.sentence = f"{self._name} ended"
+        elif isinstance(error, TimeoutError) and not str(error):
+            self.sentence = f"{self._name} did not answer in time"
+        elif isinstance(error, _FORESEEN):
+            self.sentence = clean_text(str(error))
+        else:
+            self.sentence = f"{self._name} failed on an unexpected {type(error).__name__}; the log has the details"
+        now = self._clock()
+        if self._logged is not None and self._logged[0] == self.sentence and now - self._logged[1] < _LOG_AGAIN_AFTER:
+            return
+        self._logged = self.sentence, now
+        foreseen = error is None or isinstance(error, _FORESEEN)
+        _logger.log(
+            logging.WARNING if foreseen else logging.ERROR,
+            "%s: %s",
+            self._name,
+            self.sentence,
+            exc_info=None if foreseen else error,
+        )
+
+    def clear(self) -> None:
+        self.sentence = ""
+
+
+_FORESEEN = (OSError, BadInputError)
+
+
+@dataclass(slots=True, eq=False)
+class _Feed:
+    """One source and how its run goes."""
+
+    source: Source
+    trouble: _Trouble
+    retry_at: float | None = None
+    """While it waits to be started again."""
+    data_since: float | None = None
+    """When this run's first chain came."""
+    hurry: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Reading:
+    """A board of everything, and the past with which it is built through other filters."""
+
+    board: Board
+    past: Past | None
+
+    def through(self, filters: Filters) -> Board:
+        return self.board if filters == self.board.filters else build_board(self.board.chain, self.past, filters)
+
+
+@dataclass(slots=True, eq=False)
+class _Lane:
+    """One ticker, from chain to view."""
+
+    ticker: Ticker
+    feed: _Feed
+    filters: Filters
+    trouble: _Trouble
+    arrived: float | None = None
+    believed: OptionChain | None = None
+    """The newest chain that was."""
+    doubt: str = ""
+    doubted: list[OptionChain] = field(default_factory=list)
+    """Chains in a row that were not, and that agree with each other."""
+    pending: OptionChain | None = None
+    """The newest chain without a board."""
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    pace: float = _FASTEST
+    due: float = 0.0
+    """When the next board may be built, by the loop's clock."""
+    newest: _Reading | None = None
+    replay: _Reading | None = None
+    """The past instant that was stepped to."""
+    steps: int = 0
+    """Asked for and not yet taken."""
+    stepping: bool = False
+
+    def offer(self, chain: OptionChain) -> None:
+        """Put the chain in the slot; one that still waits there is replaced."""
+        self.pending = chain
+        self.wake.set()
+
+    def doubts(self, chain: OptionChain) -> str:
+        """Why this chain is not believed, in a sentence; empty where it is."""
+        before = self.believed
+        reason = "" if before is None else _oddity(before, chain)
+        if not reason:
+            self.doubted.clear()
+            return ""
+        if self.doubted and _oddity(self.doubted[-1], chain):
+            self.doubted.clear()
+        self.doubted.append(chain)
+        if len(self.doubted) < CONVINCING:
+            return reason
+        self.doubted.clear()
+        return ""
+
+
+def _oddity(before: OptionChain, chain: OptionChain) -> str:
+    """What is odd about a chain that follows ``before``; empty for nothing."""
+    if chain.source != before.source:
+        return ""
+    seconds = chain.as_of_seconds - before.as_of_seconds
+    if seconds < 0:
+        return f"a chain of {chain.as_of:%H:%M:%S} UTC came after one of {before.as_of:%H:%M:%S}"
+    move = chain.spot / before.spot - 1.0
+    if abs(move) > LARGEST_STEP and seconds < _ONE_STEP:
+        return f"spot jumped {move:+.0%} to {chain.spot:,.2f}; waiting for {CONVINCING} chains to agree"
+    return ""
+
+
+async def _settled(work: Awaitable[_T]) -> _T | BaseException:
+    """What ``work`` returns or raises, as a value: the fence around everything that is not this desk's own."""
+    [outcome] = await asyncio.gather(work, return_exceptions=True)
+    return outcome
