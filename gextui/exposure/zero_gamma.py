@@ -53,78 +53,90 @@ def find_zero_gamma(
     chain: OptionChain, smile: Smile, book: Book, filters: Filters, by_strike: ByStrike
 ) -> tuple[GammaCurve, ZeroGamma, tuple[OtherRule, ...]]:
     """The gamma curve of the used contracts, its zero gamma with a band, and the other tools' rules."""
-    rows = np.flatnonzero(book.used)
-    nothing = np.empty(0)
-    if not len(rows):
+    if not book.used.any():
+        nothing = np.empty(0)
         return GammaCurve(nothing, nothing, ()), NOTHING, ()
     sign = np.where(chain.is_call, filters.sign.of_call, filters.sign.of_put) * chain.multiplier
     held = np.where(book.used, sign * np.where(book.used, book.weight, 0.0), 0.0)
     by_volume = np.where(book.used & np.isfinite(chain.volume), sign * chain.volume, 0.0)
-    in_front = chain.expiry == chain.expiry[rows[0]]
+    front = chain.expiry == chain.expiry[book.used.argmax()]
 
-    # Calls and puts of a strike share one IV, so they are one bump: half the work.
-    nodes = np.unique(smile.node[rows])
-    first_row = np.searchsorted(smile.node, nodes)
+    # Four books over the same strikes share one pass of exp.
+    repricer = _Repricer(chain, smile, book)
+    whole, in_front = repricer.merged(held), repricer.merged(np.where(front, held, 0.0))
+    own_only = whole * smile.node_own[repricer.nodes]
+    books = np.stack((whole, repricer.merged(by_volume), in_front, own_only))
+    values = curve_values(repricer.bumps, books, repricer.grid)
+    roots = repricer.roots(whole, values[0])
+    curve = GammaCurve(chain.spot * np.exp(repricer.grid), values[0], roots)
 
-    def merged(amount: Floats) -> Floats:
-        return summed(smile.node, amount, len(smile.node_iv))[nodes]
-
-    whole = merged(held)
-    pricing = _Pricing(chain, smile)
-    bumps = pricing.bumps(first_row, smile.node_iv[nodes])
-    books = np.stack((whole, merged(by_volume), merged(np.where(in_front, held, 0.0)), whole * smile.node_own[nodes]))
-    grid = spot_grid(bumps, whole)
-    values = curve_values(bumps, books, grid)
-
-    def roots_of(amount: Floats, of_values: Floats) -> tuple[float, ...]:
-        return tuple(chain.spot * float(np.exp(y)) for y in zero_crossings(bumps, amount, grid, of_values))
-
-    roots = roots_of(whole, values[0])
     estimate = _nearest(roots, chain.spot)
-    curve = GammaCurve(chain.spot * np.exp(grid), values[0], roots)
-    largest = float(np.abs(values[0]).max())
+    ways = [
+        estimate,
+        repricer.nearest_by_leg_ivs(held, estimate, values[0]),
+        repricer.nearest_by_carried_forwards(whole, estimate, values[0]),
+        _nearest(repricer.roots(own_only, values[3]), chain.spot),
+    ]
+    rules = {
+        "strike sign change": _sign_changes(by_strike.strike, by_strike.net_gex),
+        "cumulative sum": _sign_changes(by_strike.strike, by_strike.net_gex.cumsum()),
+        "volume-weighted": repricer.roots(books[1], values[1]),
+        "front expiry": repricer.roots(in_front, values[2]),
+        "without front": repricer.roots(whole - in_front, values[0] - values[2]),
+    }
+    other_rules = tuple(OtherRule(name, _nearest(prices, chain.spot)) for name, prices in rules.items())
+    return curve, _zero_gamma(curve, estimate, ways), other_rules
 
-    def nearest_root(other: Bumps, amount: Floats) -> float | None:
+
+class _Repricer:
+    """The used contracts of a chain as Gaussians in log-spot, under one choice of IV and forward or another."""
+
+    def __init__(self, chain: OptionChain, smile: Smile, book: Book) -> None:
+        self.chain, self.smile, self.book = chain, smile, book
+        self.rows = np.flatnonzero(book.used)
+        # Calls and puts of a strike share one IV, so they are one Gaussian: half the work.
+        self.nodes = np.unique(smile.node[self.rows])
+        self.first_row = np.searchsorted(smile.node, self.nodes)
+        self.bumps = self._bumps(self.first_row, smile.node_iv[self.nodes], smile.forward)
+        self.grid = spot_grid(self.bumps, np.ones(len(self.nodes)))
+
+    def merged(self, held: Floats) -> Floats:
+        """Signed units a contract, summed by strike and expiry."""
+        return summed(self.smile.node, held, len(self.smile.node_iv))[self.nodes]
+
+    def roots(self, held: Floats, values: Floats) -> tuple[float, ...]:
+        """Every spot at which a book over the merged strikes, whose curve is known, crosses zero."""
+        return self._prices(zero_crossings(self.bumps, held, self.grid, values))
+
+    def nearest_by_leg_ivs(self, held: Floats, estimate: float | None, curve: Floats) -> float | None:
+        """The nearest root when every leg keeps the IV given for it; ``held`` is by contract."""
+        own = self.smile.leg_iv[self.rows]
+        iv = np.where(np.isfinite(own), own, self.book.iv[self.rows])
+        return self._nearest_root(self._bumps(self.rows, iv, self.smile.forward), held[self.rows], estimate, curve)
+
+    def nearest_by_carried_forwards(self, held: Floats, estimate: float | None, curve: Floats) -> float | None:
+        """The nearest root when forwards are spot grown at the rate; ``held`` is by merged strike."""
+        if np.array_equal(self.smile.forward, self.smile.carried_forward):
+            return estimate
+        bumps = self._bumps(self.first_row, self.smile.node_iv[self.nodes], self.smile.carried_forward)
+        return self._nearest_root(bumps, held, estimate, curve)
+
+    def _nearest_root(self, bumps: Bumps, held: Floats, estimate: float | None, curve: Floats) -> float | None:
         """Searched around the estimate first, and over the whole range only where that finds nothing."""
-        if estimate is not None:
-            reach = abs(float(np.log(estimate / chain.spot))) + _MARGIN
-            near = grid[np.abs(grid) <= reach]
-            found = zero_crossings(other, amount, near, curve_values(other, amount[np.newaxis], near)[0], largest)
-            if found:
-                return _nearest(tuple(chain.spot * float(np.exp(y)) for y in found), chain.spot)
-        everywhere = zero_crossings(other, amount, grid, curve_values(other, amount[np.newaxis], grid)[0])
-        return _nearest(tuple(chain.spot * float(np.exp(y)) for y in everywhere), chain.spot)
+        largest = float(np.abs(curve).max())
+        reach = _MARGIN + (abs(float(np.log(estimate / self.chain.spot))) if estimate is not None else np.inf)
+        for grid in (self.grid[np.abs(self.grid) <= reach], self.grid):
+            values = curve_values(bumps, held[np.newaxis], grid)[0]
+            if found := zero_crossings(bumps, held, grid, values, largest):
+                return _nearest(self._prices(found), self.chain.spot)
+        return None
 
-    leg_iv = np.where(np.isfinite(smile.leg_iv), smile.leg_iv, book.iv)[rows]
-    ways = [estimate, nearest_root(pricing.bumps(rows, leg_iv), held[rows])]
-    if np.array_equal(smile.forward, smile.carried_forward):
-        ways.append(estimate)
-    else:
-        carried = pricing.bumps(first_row, smile.node_iv[nodes], carried=True)
-        ways.append(nearest_root(carried, whole))
-    all_own = bool(smile.node_own[nodes].all())
-    ways.append(estimate if all_own else _nearest(roots_of(books[3], values[3]), chain.spot))
-
-    rules = (
-        OtherRule("strike sign change", _nearest(_sign_changes(by_strike.strike, by_strike.net_gex), chain.spot)),
-        OtherRule("cumulative sum", _nearest(_sign_changes(by_strike.strike, by_strike.net_gex.cumsum()), chain.spot)),
-        OtherRule("volume-weighted", _nearest(roots_of(books[1], values[1]), chain.spot)),
-        OtherRule("front expiry", _nearest(roots_of(books[2], values[2]), chain.spot)),
-        OtherRule("without front", _nearest(roots_of(whole - books[2], values[0] - values[2]), chain.spot)),
-    )
-    return curve, _with_band(curve, roots, estimate, ways), rules
-
-
-class _Pricing:
-    """The chain's rows as Gaussians under one choice of forward and IV."""
-
-    def __init__(self, chain: OptionChain, smile: Smile) -> None:
-        self.chain, self.smile = chain, smile
-
-    def bumps(self, rows: Integers, iv: Floats, *, carried: bool = False) -> Bumps:
+    def _bumps(self, rows: Integers, iv: Floats, forward: Floats) -> Bumps:
         expiry = self.chain.expiry[rows]
-        forward = self.smile.carried_forward if carried else self.smile.forward
         return Bumps.of(forward[expiry], self.chain.strike[rows], self.smile.years[expiry], iv, self.chain.rate)
+
+    def _prices(self, log_spots: tuple[float, ...]) -> tuple[float, ...]:
+        return tuple(self.chain.spot * float(np.exp(y)) for y in log_spots)
 
 
 def _nearest(prices: tuple[float, ...], spot: float) -> float | None:
@@ -141,9 +153,7 @@ def _sign_changes(strike: Floats, values: Floats) -> tuple[float, ...]:
     return tuple(crossings.tolist())
 
 
-def _with_band(
-    curve: GammaCurve, roots: tuple[float, ...], estimate: float | None, ways: list[float | None]
-) -> ZeroGamma:
+def _zero_gamma(curve: GammaCurve, estimate: float | None, ways: list[float | None]) -> ZeroGamma:
     found = [root for root in ways if root is not None]
     side = None
     if estimate is None and curve.gex.any():
@@ -151,7 +161,7 @@ def _with_band(
         side = Side.LONG if loudest > 0 else Side.SHORT
     return ZeroGamma(
         price=estimate,
-        roots=roots,
+        roots=curve.roots,
         band=(min(found), max(found)) if found else None,
         side=side,
         missing_from_band=len(ways) - len(found) if found else 0,
