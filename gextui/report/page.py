@@ -8,10 +8,10 @@ from click import style
 
 from gextui.exposure.board import Board
 from gextui.exposure.filters import Filters, Sign, Weight
-from gextui.exposure.levels import ExpectedMove, MoveMethod, Wall
+from gextui.exposure.levels import ExpectedMove, Wall
 from gextui.exposure.regime import State
-from gextui.exposure.zero_gamma import Side
 from gextui.ui import format as show
+from gextui.ui.levels import LevelRow, absolute_gamma, band, main_levels, other_rules
 
 WIDTH = 80
 STRIKES = 15
@@ -30,66 +30,60 @@ _HELD = {
     Sign.DEALER_SHORT_BOTH: "dealers short both",
     Sign.CUSTOMER: "customers' side",
 }
-_METHOD = {MoveMethod.STRADDLE: "straddle", MoveMethod.ONE_SIGMA: "one sigma"}
 
 
 def page(board: Board) -> str:
     """Everything worth a look, as lines with ANSI colour that mean the same without it."""
-    parts = (_head(board), levels(board), _totals(board), _ladder(board), _expiries(board))
+    parts = (_head(board), level_lines(board), _totals(board), _ladder(board), _expiries(board))
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
 
 def line(board: Board) -> str:
     """The reading in one line; an exclamation mark says that there are warnings."""
-    found = board.levels
-    move = found.expected_move
     parts = [
         board.ticker.symbol,
         show.price(board.spot),
         "" if board.spot_change is None else show.percent(board.spot_change, 2),
         _MARK[board.regime.state],
         f"{show.compact(board.totals.net_gex)}/1%",
-        f"ZG {show.level(found.zero_gamma.price)}",
-        f"CW {show.strike(found.call_wall.price if found.call_wall else None)}",
-        f"PW {show.strike(found.put_wall.price if found.put_wall else None)}",
-        f"MP {show.strike(found.max_pain.price if found.max_pain else None)}",
-        f"EM {_plus_minus(move)}",
+        *(f"{row.short} {row.text}" for row in main_levels(board)),
         "SIMULATED" if board.chain.simulated else "",
         "!" if board.warnings else "",
     ]
     return " ".join(filter(None, parts)) + "\n"
 
 
-def levels(board: Board) -> Iterator[str]:
+def level_lines(board: Board) -> Iterator[str]:
     """The named levels, one a line: price, distance from spot in percent and daily sigmas, and what it rests on."""
     found = board.levels
-    zero, pain, move = found.zero_gamma, found.max_pain, found.expected_move
-    yield _heading("Levels", "price   from spot")
-    yield _wall(board, "Call wall", found.call_wall, "of the calls")
-    yield _wall(board, "Put wall", found.put_wall, "of the puts")
-    yield _wall(board, "Most gamma", found.absolute_gamma, "of both sides")
-    yield _level(board, "Zero gamma", zero.price, show.level(zero.price), _zero_note(board))
-    for rule in found.other_rules:
-        yield _level(board, f"  {rule.name}", rule.price, show.level(rule.price), "another tool's rule")
-    yield _level(
-        board,
-        "Max pain",
-        pain.price if pain else None,
-        show.strike(pain.price if pain else None),
-        f"at {show.day(pain.expiry)}" if pain else "",
-    )
-    yield _move("Expected move", move)
-    if move is not found.one_sigma:
-        yield _move("One sigma", found.one_sigma)
+    notes = {
+        "call_wall": _of_side(found.call_wall, "of the calls"),
+        "put_wall": _of_side(found.put_wall, "of the puts"),
+        "absolute_gamma": _of_side(found.absolute_gamma, "of both sides"),
+        "zero_gamma": _zero_note(board),
+        "expected_move": _range(found.expected_move),
+    }
+    yield _heading(f"{'Levels':<21}{'price':>12}{'from spot':>11}{'daily':>8}")
+    for row in (*main_levels(board), absolute_gamma(board)):
+        yield _level(row, notes.get(row.name, ""))
+    yield ""
+    yield _heading("Zero gamma by other tools' rules")
+    for row in other_rules(board):
+        yield _level(row, "")
+
+
+def title(board: Board) -> str:
+    """Ticker, spot, change on the day and instant."""
+    change = "" if board.spot_change is None else f"  {show.percent(board.spot_change, 2)}"
+    name = f"{board.ticker.symbol}  {show.price(board.spot)}{change}"
+    label = "  SIMULATED" if board.chain.simulated else ""
+    when = f"{show.moment(board.as_of):>{WIDTH - len(name + label)}}"
+    return style(name, bold=True) + (style(label, fg="yellow", bold=True) if label else "") + when
 
 
 def _head(board: Board) -> Iterator[str]:
     chain, regime = board.chain, board.regime
-    when = show.moment(board.as_of)
-    change = "" if board.spot_change is None else f"  {show.percent(board.spot_change, 2)}"
-    title = f"{board.ticker.symbol}  {show.price(board.spot)}{change}"
-    label = "  SIMULATED" if chain.simulated else ""
-    yield style(title, bold=True) + style(label, fg="yellow", bold=True) + f"{when:>{WIDTH - len(title + label)}}"
+    yield title(board)
     delay = f" · {show.age(chain.delay)} late" if chain.delay else ""
     coverage = show.percent(board.coverage, 1, signed=False)
     yield f"{chain.source}{delay} · {board.used:,} of {chain.total:,} contracts · coverage {coverage}"
@@ -118,40 +112,26 @@ def _expiries_in_words(filters: Filters) -> str:
     return words
 
 
-def _heading(title: str, columns: str = "") -> str:
-    return style(f"{title:<20}{columns}", bold=True, underline=True)
+def _heading(text: str) -> str:
+    return style(text, bold=True, underline=True)
 
 
-def _wall(board: Board, name: str, wall: Wall | None, whole: str) -> str:
-    if wall is None:
-        return _level(board, name, None, show.DASH, "")
-    note = f"{show.compact(wall.gex)}, {show.percent(wall.share, 0, signed=False)} {whole}"
-    return _level(board, name, wall.price, show.strike(wall.price), note)
+def _level(row: LevelRow, note: str) -> str:
+    notes = ", ".join(filter(None, (row.note, note)))
+    return f"{row.label:<21}{row.text:>12}{row.percent:>11}{row.sigmas:>8}   {notes}".rstrip()
 
 
-def _level(board: Board, name: str, price: float | None, text: str, note: str) -> str:
-    distance = None if price is None else board.levels.distance(price)
-    return f"{name:<21}{text:>12}{show.distance(distance):>9}{show.sigmas(distance):>8}   {note}".rstrip()
+def _of_side(wall: Wall | None, whole: str) -> str:
+    return "" if wall is None else f"{show.compact(wall.gex)}, {show.percent(wall.share, 0, signed=False)} {whole}"
 
 
 def _zero_note(board: Board) -> str:
-    zero = board.levels.zero_gamma
-    if zero.side is not None:
-        return f"none within 25%: {'long' if zero.side is Side.LONG else 'short'} gamma"
-    if zero.band is None:
-        return ""
-    note = f"{show.level(zero.band[0])} to {show.level(zero.band[1])}"
-    return note + (f", {len(zero.roots)} roots" if len(zero.roots) > 1 else "")
+    roots = board.levels.zero_gamma.roots
+    return band(board) + (f", {len(roots)} roots" if len(roots) > 1 else "")
 
 
-def _plus_minus(move: ExpectedMove | None) -> str:
-    return show.DASH if move is None else f"±{show.level(move.move)}"
-
-
-def _move(name: str, move: ExpectedMove | None) -> str:
-    note = "" if move is None else f"{show.level(move.low)} to {show.level(move.high)}, {show.day(move.expiry)}"
-    kind = "" if move is None or name.lower() == _METHOD[move.method] else f", {_METHOD[move.method]}"
-    return f"{name:<21}{_plus_minus(move):>12}{note + kind:>{len(note + kind) + 3}}".rstrip()
+def _range(move: ExpectedMove | None) -> str:
+    return "" if move is None else f"{show.level(move.low)} – {show.level(move.high)}"
 
 
 def _totals(board: Board) -> Iterator[str]:
@@ -175,7 +155,7 @@ def _ladder(board: Board) -> Iterator[str]:
     weight = np.maximum(np.abs(rows.call_gex), np.abs(rows.put_gex))
     heaviest = np.sort(np.argsort(-weight, kind="stable")[:STRIKES])[::-1]
     heaviest = heaviest[weight[heaviest] > 0]
-    yield _heading("GEX by strike", f"the {len(heaviest)} that weigh most, USD per 1% move")
+    yield _heading(f"GEX by strike: the {len(heaviest)} that weigh most, USD per 1% move")
     if not len(heaviest):
         yield show.DASH
         return
@@ -216,8 +196,8 @@ def _names(board: Board) -> dict[float, str]:
 def _expiries(board: Board) -> Iterator[str]:
     rows = board.by_expiry
     shown = min(len(rows.expiry), EXPIRIES)
-    title = f"{'Expiries':<10}{'':<12}{'forward':>12}{'IV':>8}{'net GEX':>11}{'contracts':>12}{'put/call':>10}"
-    yield style(title, bold=True, underline=True)
+    heading = f"{'Expiries':<10}{'':<12}{'forward':>12}{'IV':>8}{'net GEX':>11}{'contracts':>12}{'put/call':>10}"
+    yield _heading(heading)
     for at in range(shown):
         calls, puts = float(rows.call_open_interest[at]), float(rows.put_open_interest[at])
         gex = float(rows.net_gex[at]) if board.used else None

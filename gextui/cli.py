@@ -1,0 +1,302 @@
+"""The command line: each command a thin function. What is heavy is imported where it is used."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from gextui import __version__
+from gextui.console import Commands, Exit, Instant, Number, Stop, give, options, tell
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from gextui.config import Settings
+    from gextui.exposure.board import Board
+    from gextui.exposure.filters import Filters
+    from gextui.market.chain import OptionChain
+
+NO_LIVE_YET = "live venues come with the next release; `gextui demo` and `gextui open FILE` work now"
+
+DISPLAY = options(
+    click.option("--theme", metavar="NAME", help="A theme's name."),
+    click.option("--ascii", "ascii_only", is_flag=True, help="Draw with plain ASCII."),
+    click.option("--mouse", is_flag=True, help="React to the mouse (the terminal's own selection stops working)."),
+    click.option("--plain-display", is_flag=True, help="Write whole frames instead of only the cells that changed."),
+)
+INPUT = options(
+    click.option("--as-of", type=Instant(), help="The chain's instant, where the file lacks or misstates it."),
+    click.option("--spot", type=Number(1e-9, 1e12, "a price"), help="Price of the underlying, likewise."),
+    click.option("--rate", type=Number(-0.05, 0.5, "a fraction"), help="Interest rate a year, e.g. 0.043."),
+)
+FILTERS = options(
+    click.option(
+        "--expiry", default="all", metavar="WHICH", help="all, front, 0dte, 7d (days), or dates 2026-11-20,2026-11-27."
+    ),
+    click.option("--max-dte", type=Number(1e-6, 36500, "a number of days"), help="Only expiries within so many days."),
+    click.option(
+        "--strike-range", metavar="PCT", type=Number(1e-6, 1000, "a percentage"), help="Only strikes so near spot."
+    ),
+    click.option(
+        "--weight",
+        type=click.Choice(["open_interest", "volume", "active"]),
+        default="open_interest",
+        show_default=True,
+        help="What counts at a strike; active is open interest new since yesterday.",
+    ),
+    click.option(
+        "--sign",
+        type=click.Choice(["dealer_long_calls", "dealer_short_both", "customer"]),
+        default="dealer_long_calls",
+        show_default=True,
+        help="Who is assumed to hold what.",
+    ),
+)
+FILE = click.option(
+    "--file", "files", metavar="FILE", multiple=True, type=click.Path(path_type=Path), help="A recorded chain."
+)
+
+
+@click.group(cls=Commands, subcommand_metavar="[TICKER ... | COMMAND ...]", context_settings={"max_content_width": 100})
+@click.version_option(__version__, prog_name="gextui", message="%(prog)s %(version)s")
+@click.option(
+    "--config", metavar="FILE", type=click.Path(path_type=Path), help="Read this config.toml instead of the user's."
+)
+@click.option("--debug", is_flag=True, help="Show where a bug happened.")
+@click.pass_context
+def commands(ctx: click.Context, config: Path | None, debug: bool) -> None:
+    """Options gamma exposure in the terminal: where dealers' hedging pushes or holds the price.
+
+    With tickers, or with nothing, gextui shows them live.
+    """
+    ctx.obj = config
+
+
+@commands.command(hidden=True)
+@click.argument("tickers", nargs=-1, metavar="[TICKER ...]")
+@DISPLAY
+@click.pass_obj
+def live(config: Path | None, /, tickers: tuple[str, ...], **display: Any) -> None:
+    """Show tickers live."""
+    read_settings(config)
+    wanted_tickers(tickers)
+    raise Stop(Exit.UNAVAILABLE, NO_LIVE_YET)
+
+
+@commands.command()
+@click.argument("tickers", nargs=-1, metavar="[TICKER ...]")
+@FILE
+@INPUT
+@FILTERS
+@click.option("--json", "form", flag_value="json", help="One JSON document a ticker, a list for several.")
+@click.option("--csv", "form", flag_value="csv", help="One row a strike.")
+@click.option("--line", "form", flag_value="line", help="One line a ticker, for a status bar.")
+@click.pass_obj
+def snapshot(config: Path | None, /, tickers: tuple[str, ...], form: str | None, **reading: Any) -> None:
+    """Print one reading: a page for people, or --json, --csv, --line.
+
+    Where FILE holds several instants of a ticker the newest is printed, and the older ones are its past.
+    """
+    boards = read_boards(config, tickers, **reading)
+    if form == "json":
+        from gextui.report.document import encode
+
+        give(encode(boards))
+    elif form == "csv":
+        from gextui.report.rows import csv_text
+
+        give(csv_text(boards))
+    else:
+        from gextui.report.page import line, page
+
+        give("".join(map(line, boards)) if form == "line" else "\n".join(map(page, boards)))
+    if form is not None:
+        tell_what_is_wiped(boards)
+
+
+@commands.command()
+@click.argument("tickers", nargs=-1, metavar="[TICKER ...]")
+@FILE
+@INPUT
+@FILTERS
+@click.option("--explain", metavar="NAME", help="A level or total: call_wall, put_wall, zero_gamma, max_pain ...")
+@click.pass_obj
+def levels(config: Path | None, /, tickers: tuple[str, ...], explain: str | None, **reading: Any) -> None:
+    """Print the levels, or --explain one: its formula, its inputs and the contracts that weigh most."""
+    from gextui.report.page import level_lines, title
+
+    boards = read_boards(config, tickers, **reading)
+    for board in boards:
+        lines = [title(board), *(level_lines(board) if explain is None else explanation_lines(board, explain))]
+        give("\n".join(lines) + "\n")
+    tell_what_is_wiped(boards)
+
+
+@commands.command()
+@click.pass_obj
+def doctor(config: Path | None, /) -> int:
+    """Say what works here, and what to do about what does not."""
+    from gextui.doctor import examine
+
+    findings = list(examine(config))
+    give("".join(f"{finding}\n" for finding in findings))
+    return next((finding.code for finding in findings if finding.code), Exit.OK)
+
+
+@commands.group("config")
+def configuration() -> None:
+    """Where config.toml is, a first one, and whether it is right."""
+
+
+@configuration.command("path")
+@click.pass_obj
+def config_path(config: Path | None, /) -> None:
+    """Print where config.toml is looked for."""
+    from gextui import config as settings
+
+    give(f"{config or settings.config_path()}\n")
+
+
+@configuration.command("init")
+@click.pass_obj
+def config_init(config: Path | None, /) -> None:
+    """Write a config.toml that shows every key with its default; never over an existing one."""
+    from gextui import config as settings
+
+    path = config or settings.config_path()
+    try:
+        settings.write_example(path)
+    except OSError as error:
+        reason = "it exists already and is left as it is" if isinstance(error, FileExistsError) else error.strerror
+        raise Stop(Exit.CANNOT_CREATE, f"{path} is not written: {reason}") from None
+    give(f"{path}\n")
+
+
+@configuration.command("check")
+@click.pass_obj
+def config_check(config: Path | None, /) -> None:
+    """Read config.toml and say what is wrong with it."""
+    from gextui import config as settings
+
+    read_settings(config)
+    path = config or settings.config_path()
+    give(f"{path}: {'all is well' if path.exists() else 'not there, so every default holds'}\n")
+
+
+def read_settings(config: Path | None) -> "Settings":
+    """The settings, or the end with code 78."""
+    from gextui.config import ConfigError, load_settings
+
+    try:
+        return load_settings(config)
+    except ConfigError as error:
+        raise Stop(Exit.CONFIGURATION, str(error)) from None
+
+
+def wanted_tickers(symbols: Iterable[str]) -> tuple[str, ...]:
+    """Ticker symbols as given, checked; a mistyped command is told from a ticker."""
+    from difflib import get_close_matches
+
+    from gextui.config import plain_tickers
+
+    for symbol in symbols:
+        if symbol in commands.commands:
+            raise Stop(Exit.USAGE, f"{symbol!r} is a command and comes first: gextui {symbol} ...")
+        near = get_close_matches(symbol, commands.commands, n=1, cutoff=0.75)
+        if near and symbol.islower():
+            raise Stop(Exit.USAGE, f"{symbol!r} is not a command; did you mean `gextui {near[0]}`?")
+    try:
+        return plain_tickers(symbols)
+    except ValueError as error:
+        raise Stop(Exit.USAGE, str(error)) from None
+
+
+def chosen_filters(**choice: Any) -> "Filters":
+    """The filters that the options name, or a usage error that says what is accepted."""
+    from gextui.exposure.filters import Filters, Sign, Weight
+
+    choice |= {"weight": Weight(choice["weight"]), "sign": Sign(choice["sign"])}
+    try:
+        return Filters(**choice)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def read_files(
+    settings: "Settings",
+    files: Sequence[Path],
+    tickers: Sequence[str],
+    as_of: "datetime | None",
+    spot: float | None,
+    rate: float | None,
+) -> "dict[str, list[OptionChain]]":
+    """The chains in the files by ticker, oldest first; only ``tickers`` where any are named."""
+    from gextui.sources.files import read_chains
+    from gextui.sources.source import BadInputError
+
+    found: dict[str, list[OptionChain]] = {}
+    for file in files:
+        if not file.exists():
+            raise Stop(Exit.NO_INPUT, f"{file} does not exist")
+        if file.is_dir():
+            raise Stop(Exit.NO_INPUT, f"{file} is a folder; name the files in it")
+        try:
+            chains = read_chains(file, as_of=as_of, spot=spot, rate=rate)
+        except BadInputError as error:
+            raise Stop(Exit.BAD_INPUT, str(error)) from None
+        for chain in chains:
+            found.setdefault(chain.ticker.symbol, []).append(chain)
+    for symbol in tickers:
+        if symbol not in found:
+            raise Stop(Exit.NO_INPUT, f"there is no {symbol} in {_files(files)}, only {', '.join(found)}")
+    wanted = tickers or tuple(found)
+    return {symbol: sorted(found[symbol], key=lambda chain: chain.as_of) for symbol in wanted}
+
+
+def _files(files: Sequence[Path]) -> str:
+    return str(files[0]) if len(files) == 1 else f"these {len(files)} files"
+
+
+def read_boards(
+    config: Path | None,
+    tickers: Sequence[str],
+    files: Sequence[Path],
+    as_of: "datetime | None",
+    spot: float | None,
+    rate: float | None,
+    **choice: Any,
+) -> "list[Board]":
+    """The newest board of each ticker in the files."""
+    from gextui.exposure.board import build_board
+
+    settings = read_settings(config)
+    wanted = wanted_tickers(tickers)
+    filters = chosen_filters(**choice)
+    if not files:
+        raise Stop(Exit.UNAVAILABLE, "live venues come with the next release; name a recorded chain with --file FILE")
+    found = read_files(settings, files, wanted, as_of, spot, rate)
+    return [build_board(chains[-1], None, filters) for chains in found.values()]
+
+
+def explanation_lines(board: "Board", name: str) -> Iterator[str]:
+    """The explanation of a level, or a usage error that lists what can be explained."""
+    from gextui.exposure.explain import explain
+    from gextui.report.explained import explained
+
+    try:
+        return explained(explain(board, name))
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def tell_what_is_wiped(boards: "Iterable[Board]") -> None:
+    """Say on standard error which readings hold no numbers; the exit code stays 0, the data says it too."""
+    for board in boards:
+        if not board.used:
+            tell(f"{board.ticker.symbol}: {board.warnings[0] if board.warnings else 'nothing could be computed'}")
+
+
+def main() -> NoReturn:
+    """Run the command line."""
+    commands.main()

@@ -1,0 +1,192 @@
+"""What every command shares: exit codes, the end of a command, the two streams, the kinds of option."""
+
+import math
+import os
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from enum import IntEnum
+from itertools import islice
+from types import TracebackType
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+
+class Exit(IntEnum):
+    """Exit codes, after sysexits."""
+
+    OK = 0
+    USAGE = 64
+    BAD_INPUT = 65
+    NO_INPUT = 66
+    UNAVAILABLE = 69
+    BUG = 70
+    CANNOT_CREATE = 73
+    INPUT_OUTPUT = 74
+    LOCKED = 75
+    PERMISSION = 77
+    CONFIGURATION = 78
+    INTERRUPTED = 130
+    BROKEN_PIPE = 141
+
+
+class Stop(click.ClickException):
+    """The command ends here, with a code and one plain sentence."""
+
+    def __init__(self, code: Exit, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+class Ending:
+    """Turns whatever ends a command into an exit code and one sentence on standard error; never a traceback."""
+
+    def __init__(self, *, debug: bool) -> None:
+        self._debug = debug
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        match error:
+            case None | SystemExit():
+                return
+            case click.UsageError():
+                hint = f" (try `{error.ctx.command_path} --help`)" if error.ctx else ""
+                self._end(Exit.USAGE, f"{error.format_message().rstrip('.')}{hint}")
+            case Stop():
+                self._end(error.code, error.format_message())
+            case click.ClickException():
+                self._end(Exit.USAGE, error.format_message())
+            case click.Abort() | KeyboardInterrupt():
+                self._end(Exit.INTERRUPTED, "")
+            case BrokenPipeError():
+                # Whoever reads stopped reading, as `head` does; what is still buffered has nowhere to go.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                self._end(Exit.BROKEN_PIPE, "")
+            case PermissionError():
+                self._end(Exit.PERMISSION, _of_file(error))
+            case OSError():
+                self._end(Exit.INPUT_OUTPUT, _of_file(error))
+            case _:
+                self._bug(error)
+
+    def _end(self, code: int, sentence: str) -> NoReturn:
+        if sentence:
+            tell(sentence)
+        sys.exit(code)
+
+    def _bug(self, error: BaseException) -> NoReturn:
+        from gextui.secrets import redact
+
+        if self._debug:
+            import traceback
+
+            click.echo(redact("".join(traceback.format_exception(error))), err=True)
+        detail = " ".join(f"{type(error).__name__}: {error}".split())
+        self._end(Exit.BUG, redact(f"this is a bug in gextui ({detail}); run it again with --debug and report both"))
+
+
+def _of_file(error: OSError) -> str:
+    reason = (error.strerror or str(error)).lower()
+    return f"{error.filename}: {reason}" if error.filename else reason
+
+
+def tell(sentence: str) -> None:
+    """Narrate on standard error; standard output is for data."""
+    from gextui.market.text import clean_text
+
+    click.echo(f"gextui: {clean_text(sentence, 1000)}", err=True)
+
+
+def give(text: str) -> None:
+    """Write data to standard output, in colour only where a terminal shows it and nobody asked for none."""
+    if not (sys.stdout.encoding or "").lower().startswith("utf"):
+        from gextui.ui.format import plain
+
+        text = plain(text).encode("ascii", "replace").decode()
+    colour = False if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else None
+    click.echo(text, nl=False, color=colour)
+
+
+class Commands(click.Group):
+    """Tickers may stand where a command's name would, and the options of every command anywhere."""
+
+    def main(self, args: Sequence[str] | None = None, *positional: Any, **named: Any) -> NoReturn:
+        """Run and exit with one of `Exit`."""
+        arguments = list(sys.argv[1:] if args is None else args)
+        with Ending(debug="--debug" in arguments):
+            named |= {"prog_name": "gextui", "standalone_mode": False}
+            code = super().main(arguments, **named)
+            sys.exit(code if isinstance(code, int) else Exit.OK)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Move the options of every command to the front and put the name of the live dashboard before tickers."""
+        everywhere: list[str] = []
+        rest: list[str] = []
+        given = iter(args)
+        for argument in given:
+            if argument == "--":
+                rest += [argument, *given]
+            elif argument == "--config":
+                everywhere += [argument, *islice(given, 1)]
+            elif argument in ("--debug", "--version") or argument.startswith("--config="):
+                everywhere.append(argument)
+            else:
+                rest.append(argument)
+        if not rest or rest[0] not in (*self.commands, "--help"):
+            rest.insert(0, "live")
+        return super().parse_args(ctx, everywhere + rest)
+
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def options(*several: Callable[[_F], _F]) -> Callable[[_F], _F]:
+    """Several options as one decorator, listed in this order by ``--help``."""
+
+    def decorate(function: _F) -> _F:
+        for option in reversed(several):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+class Number(click.ParamType[float]):
+    """A finite number between two bounds."""
+
+    name = "number"
+
+    def __init__(self, low: float, high: float, what: str) -> None:
+        self.low, self.high, self.what = low, high, what
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number; a usage error that names what is accepted otherwise."""
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not self.low <= number <= self.high:
+            self.fail(f"{value!r} is not {self.what} from {self.low:g} to {self.high:g}", param, ctx)
+        return number
+
+
+class Instant(click.ParamType[datetime]):
+    """An ISO 8601 date and time; UTC where it names no zone."""
+
+    name = "instant"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """The aware instant; a usage error that shows one otherwise."""
+        try:
+            instant = datetime.fromisoformat(value)
+        except ValueError:
+            instant = None
+        # A date alone would be midnight, which is nobody's market hour.
+        if instant is None or ":" not in value:
+            self.fail(f"{value!r} is not an instant like 2026-11-20T14:30:00Z or 2026-11-20T09:30-05:00", param, ctx)
+        return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
