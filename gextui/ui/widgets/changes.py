@@ -57,7 +57,7 @@ class Changes(Ladder):
         panel.append(line([], width))
         rest = height - len(panel)
         change = next(each for each in board.changes if each.minutes == self.minutes)
-        self._fit(board, change.strikes, rest - self._header_height(rest))
+        self.fit(board, change.strikes, rest - self._header_height(rest))
         words = _nothing_to_compare(change)
         if words is not None:
             return panel + self.centred(words, width, rest)
@@ -89,7 +89,8 @@ class Changes(Ladder):
             ("  " + _STATES[change.state], "warning"),
         ]
         if change.state is ChangeState.EXPIRY and change.expired_gex:
-            spans += [(": ", "warning"), (f"{self.unit.amount(change.expired_gex, board)} expired", "label")]
+            left = self.unit.amount(change.expired_gex, board)
+            spans.append((f" {left} left with it" if width >= _WIDE else f" {left}", "label"))
         return line(spans, width, "cursor" if chosen else "")
 
     def _amount(self, board: Board, gex: float | None) -> Span:

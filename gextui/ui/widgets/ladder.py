@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gextui.exposure.board import Board
-from gextui.exposure.explain import Explanation, Input, explain_strike
+from gextui.exposure.explain import Explanation, Input
 from gextui.market.chain import Floats
 from gextui.ui import format as fmt
 from gextui.ui.format import Unit
-from gextui.ui.widgets.axis import Axis
 from gextui.ui.widgets.bars import Scale, bar_left, bar_right
-from gextui.ui.widgets.lines import Line, LineView, Span, line
+from gextui.ui.widgets.lines import Line, Span, line
+from gextui.ui.widgets.strike_view import StrikeView
 from gextui.ui.widgets.view import Measure
 from gextui.ui.widgets.words import Label, fitting, level_labels, nothing_to_draw
 
@@ -64,7 +64,7 @@ class _Widths:
         return cls(strike, max((room - label) // 2, 1), numbers, label)
 
 
-class Ladder(LineView):
+class Ladder(StrikeView):
     """GEX, open interest or volume by strike on one price axis."""
 
     def __init__(
@@ -77,9 +77,6 @@ class Ladder(LineView):
         classes: str | None = None,
     ) -> None:
         super().__init__(ascii_only=ascii_only, name=name, id=id, classes=classes)
-        self.board: Board | None = None
-        self.unit = Unit.PERCENT_MOVE
-        self.axis = Axis()
         self.scale = Scale()
         self._measure = measure
         self._scale_of: object = None
@@ -94,11 +91,6 @@ class Ladder(LineView):
         self._measure = measure
         self.redraw()
 
-    def show(self, board: Board, *, unit: Unit, stale: bool = False) -> None:
-        """Show this board; lines that say the same are left alone."""
-        self.board, self.unit = board, unit
-        self.redraw(stale=stale)
-
     @property
     def heading(self) -> str:
         """What is drawn, and the step between rows where strikes are gathered."""
@@ -109,16 +101,12 @@ class Ladder(LineView):
         step = self.axis.rungs.step
         return f" in steps of {fmt.strike(step)}" if step else ""
 
-    def selected_strike(self) -> float | None:
-        """The listed strike under the cursor; None while the view follows spot."""
-        return self.axis.cursor
-
     def explanation(self) -> Explanation | None:
         """The strike under the cursor; where a row gathers several, what they come to together is said too."""
-        if self.board is None or self.axis.cursor is None or self.axis.cursor_row is None:
-            return None
-        explained = explain_strike(self.board, self.axis.cursor)
+        explained = super().explanation()
         rungs = self.axis.rungs
+        if explained is None or self.board is None or self.axis.cursor_row is None:
+            return explained
         strikes = rungs.strikes[rungs.row == self.axis.cursor_row]
         if len(strikes) < 2 or not np.array_equal(rungs.strikes, self.board.by_strike.strike):
             return explained
@@ -126,43 +114,12 @@ class Ladder(LineView):
         span = f"row of {len(strikes)} strikes, {fmt.strike(float(strikes[0]))} to {fmt.strike(float(strikes[-1]))}"
         return replace(explained, inputs=(Input(span, together, "USD per 1%"), *explained.inputs))
 
-    def move(self, rows: int) -> None:
-        """Move the cursor."""
-        self.axis.move(rows)
-        self.redraw()
-
-    def page(self, direction: int) -> None:
-        """Move the cursor and the view by a page."""
-        self.axis.page(direction)
-        self.redraw()
-
-    def zoom(self, step: int) -> None:
-        """Take a finer step between rows (1) or a wider one (-1)."""
-        self.axis.zoom(step)
-        self.redraw()
-
-    @property
-    def zoom_level(self) -> int:
-        """Steps away from the ladder's own choice."""
-        return self.axis.zoom_level
-
-    def recentre(self) -> None:
-        """Follow spot again."""
-        self.axis.recentre()
-        self.redraw()
-
-    def go_to(self, strike: float) -> bool:
-        """Put the cursor on the listed strike nearest this price."""
-        found = self.axis.go_to(strike)
-        self.redraw()
-        return found
-
     def compose_lines(self, width: int, height: int) -> list[Line]:
         """The header where there is room, then the rows in view."""
         board = self.board
         if board is None:
             return []
-        self._fit(board, board.by_strike.strike, height - self._header_height(height))
+        self.fit(board, board.by_strike.strike, height - self._header_height(height))
         words = nothing_to_draw(board, self._measure)
         if words is not None:
             return self.centred(words, width, height)
@@ -170,16 +127,6 @@ class Ladder(LineView):
 
     def _header_height(self, height: int) -> int:
         return 1 if height >= _HEADER_FROM_HEIGHT else 0
-
-    def _fit(self, board: Board, strikes: Floats, rows: int) -> None:
-        self.axis.fit(
-            strikes,
-            board.spot,
-            rows,
-            daily_sigma=board.levels.daily_sigma,
-            subject=board.ticker,
-            selection=board.filters,
-        )
 
     def _bars(self, board: Board, *, wide: bool) -> Bars:
         by_strike = board.by_strike

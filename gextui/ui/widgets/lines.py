@@ -25,8 +25,11 @@ _REVERSED = Style(reverse=True)
 _UPRIGHT = Style(reverse=False)
 _KEPT_STRIPS = 512
 
-# A reversed block shows its other part: without the glyphs, what is left of it decides.
-_REVERSED_PLAIN = str.maketrans("▏▎▍▌▋▊▉", "####   ")
+# Without the glyphs a cell of a bar is full or empty; a reversed one shows the other part of its cell.
+_BLOCKS = "▏▎▍▌▋▊▉█"
+_PLAIN_BARS = str.maketrans(_BLOCKS, "   #####")
+_PLAIN_MARKS = str.maketrans("◂▸", "<>")
+_PLAIN_REVERSED_BARS = str.maketrans(_BLOCKS, "####    ")
 
 
 def line(spans: Iterable[Span], width: int, base: str = "") -> Line:
@@ -131,8 +134,9 @@ class LineView(BoardView, can_focus=False):
         for text, names in spans:
             width += cell_len(text)
             if self.ascii_only:
-                turned = "reversed" in names.split()
-                text = text.translate(_REVERSED_PLAIN) if turned else plain(text)
+                if "graph" in names:
+                    text = text.translate(_PLAIN_REVERSED_BARS if "reversed" in names else _PLAIN_BARS)
+                text = plain(text).translate(_PLAIN_MARKS)
             style = self._style(names)
             if segments and segments[-1].style == style:
                 segments[-1] = Segment(segments[-1].text + text, style)
