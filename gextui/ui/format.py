@@ -57,7 +57,7 @@ class Unit(StrEnum):
             return 1.0 / board.spot
         if self is Unit.SHARE:
             gross = board.totals.gross_gex
-            return 100.0 / gross if gross > 0 else math.nan
+            return 100.0 / gross if gross else math.nan
         return 1.0
 
     def label(self, symbol: str) -> str:
@@ -139,6 +139,16 @@ def compact(value: float | None, *, signed: bool = True) -> str:
         if float(text) < 1e3:  # what is printed decides: 999,960 is 1.0M, not 1000.0K
             return _signed(value, text + letter, signed)
     return _signed(value, text + "T", signed)
+
+
+def brief(value: float | None) -> str:
+    """An amount in at most 5 cells, for a table of many: +182M, -1.2B, +9.5K, -42."""
+    if value is None or missing(value):
+        return DASH
+    size = abs(value)
+    scale, letter = next(((scale, letter) for scale, letter, _ in _SCALES[:0:-1] if size >= 0.9995 * scale), (1.0, ""))
+    scaled = size / scale
+    return _signed(value, f"{scaled:.1f}{letter}" if scaled < 9.95 else f"{scaled:.0f}{letter}", True)
 
 
 def _signed(value: float, text: str, signed: bool) -> str:
