@@ -1,0 +1,190 @@
+"""Expiries: where along time the book's gamma sits."""
+
+import math
+
+import numpy as np
+
+from gextui.exposure.board import Board
+from gextui.market.text import clean_symbol
+from gextui.ui import format as fmt
+from gextui.ui.format import Unit
+from gextui.ui.widgets.bars import Scale, bar_left, bar_right
+from gextui.ui.widgets.lines import Line, LineView, Span, line
+from gextui.ui.widgets.words import nothing_to_draw
+
+_NET_WIDTH = 8
+_LEAST_HALF = 6
+_ROOT = "  ROOT"
+_MARGIN = 16
+"""Cursor, day, days to expiry."""
+
+
+class Expiries(LineView):
+    """A row an expiry, the nearest first: net GEX to either side, its share, open interest, forward, IV."""
+
+    def __init__(
+        self,
+        *,
+        ascii_only: bool = False,
+        name: str | None = None,
+        id: str | None = None,  # noqa: A002
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(ascii_only=ascii_only, name=name, id=id, classes=classes)
+        self.board: Board | None = None
+        self.unit = Unit.PERCENT_MOVE
+        self.scale = Scale()
+        self.cursor: float | None = None
+        """The chosen expiry's instant; None before any was."""
+        self._first = 0
+        self._room = 1
+        self._scale_of: object = None
+
+    def show(self, board: Board, *, unit: Unit, stale: bool = False) -> None:
+        """Show this board; lines that say the same are left alone."""
+        if self.board is not None and self.board.ticker != board.ticker:
+            self.cursor, self._first = None, 0
+        self.board, self.unit = board, unit
+        self.redraw(stale=stale)
+
+    @property
+    def heading(self) -> str:
+        """What is drawn."""
+        return "Net GEX by expiry"
+
+    def move(self, rows: int) -> None:
+        """Move the cursor; the first step puts it on the first expiry in view."""
+        if self.board is None or not len(self.board.by_expiry.expiry):
+            return
+        expiries = self.board.by_expiry.expiry
+        row = self._row()
+        target = self._first if row is None else max(0, min(row + rows, len(expiries) - 1))
+        self.cursor = float(expiries[target])
+        self._first = min(max(self._first, target - self._room + 1), target)
+        self.redraw()
+
+    def page(self, direction: int) -> None:
+        """Move the cursor by a page."""
+        self.move(direction * max(self._room - 1, 1))
+
+    def recentre(self) -> None:
+        """Back to the nearest expiry."""
+        self.cursor, self._first = None, 0
+        self.redraw()
+
+    def _row(self) -> int | None:
+        if self.cursor is None or self.board is None or not len(self.board.by_expiry.expiry):
+            return None
+        return int(np.abs(self.board.by_expiry.expiry - self.cursor).argmin())
+
+    def compose_lines(self, width: int, height: int) -> list[Line]:
+        """A heading, a row an expiry, and the total."""
+        board = self.board
+        if board is None:
+            return []
+        words = nothing_to_draw(board)
+        if words is not None:
+            return self.centred(words, width, height)
+        count = len(board.by_expiry.expiry)
+        self._room = max(height - 2, 1)
+        self._first = max(0, min(self._first, count - self._room))
+        shown = range(self._first, min(self._first + self._room, count))
+        columns = _columns(board, width)
+        half = (width - _MARGIN - 1 - _NET_WIDTH - sum(size for _, size, _ in columns)) // 2
+        net = board.by_expiry.net_gex * self.unit.factor(board)
+        self._fit_scale(board, float(np.max(np.abs(net), initial=0.0, where=np.isfinite(net))))
+        chosen = self._row()
+        return [
+            self._header(columns, half, width),
+            *(self._line(board, at, at == chosen, float(net[at]), columns, half, width) for at in shown),
+            self._total(board, columns, half, width),
+        ]
+
+    def _fit_scale(self, board: Board, peak: float) -> None:
+        scale_of = (board.ticker, board.filters, self.unit)
+        if scale_of != self._scale_of:
+            self._scale_of = scale_of
+            self.scale.reset()
+        self.scale.fit(peak)
+
+    def _header(self, columns: list["_Column"], half: int, width: int) -> Line:
+        full = self.scale.text("%" if self.unit is Unit.SHARE else "")
+        named = (" ◂ SHORT ", " LONG ▸ ")
+        sides = [text if len(text) + len(full) <= half else "" for text in named]
+        spans: list[Span] = [
+            (fmt.left(" EXPIRY", 9) + fmt.left("LEFT", _MARGIN - 9), "label"),
+            (fmt.left(full, half - len(sides[0])), "dim"),
+            (sides[0], "label"),
+            ("│", "grid"),
+            (sides[1], "label"),
+            (fmt.right(full, half - len(sides[1])), "dim"),
+            (fmt.right("NET", _NET_WIDTH), "label"),
+            *((name.rjust(size) if name != _ROOT else name.ljust(size), "label") for name, size, _ in columns),
+        ]
+        return line(spans, width)
+
+    def _line(
+        self, board: Board, at: int, chosen: bool, net: float, columns: list["_Column"], half: int, width: int
+    ) -> Line:
+        by_expiry = board.by_expiry
+        instant = float(by_expiry.expiry[at])
+        eighths = self.scale.eighths(net, half)
+        spans: list[Span] = [
+            ("▸" if chosen else " ", "value"),
+            (fmt.left(fmt.day(instant), 8), "value"),
+            (fmt.left(fmt.until(instant, board.chain.as_of_seconds), 5), "label"),
+            (" " * (_MARGIN - 14), ""),
+            *bar_left(eighths if net < 0 else 0, half, "put graph"),
+            ("│", "grid graph"),
+            *bar_right(eighths if net > 0 else 0, half, "call graph"),
+            (fmt.right(self.unit.amount(float(by_expiry.net_gex[at]), board), _NET_WIDTH), _sign(net)),
+            *((fmt.right(texts[at], size), "value" if name == "GROSS" else "label") for name, size, texts in columns),
+        ]
+        return line(spans, width, "cursor" if chosen else "")
+
+    def _total(self, board: Board, columns: list["_Column"], half: int, width: int) -> Line:
+        net = board.totals.net_gex
+        sums = {"GROSS": "100%", "OPEN INT": fmt.count(_open_interest(board))}
+        spans: list[Span] = [
+            (fmt.left(" all", _MARGIN), "label"),
+            (" " * half + " " + " " * half, ""),
+            (fmt.right(self.unit.amount(net, board), _NET_WIDTH), _sign(math.nan if net is None else net)),
+            *((fmt.right(sums.get(name, ""), size), "value") for name, size, _ in columns),
+        ]
+        return line(spans, width)
+
+
+_Column = tuple[str, int, list[str]]
+"""Heading, width, and a text an expiry."""
+
+
+def _columns(board: Board, width: int) -> list[_Column]:
+    """The columns beside the net that leave room for bars, the most telling kept longest."""
+    by_expiry, gross = board.by_expiry, board.totals.gross_gex
+    sizes = np.abs(by_expiry.call_gex) + np.abs(by_expiry.put_gex)
+    shares = sizes / gross if gross else np.full(len(sizes), np.nan)
+    open_interest = np.nan_to_num(by_expiry.call_open_interest) + np.nan_to_num(by_expiry.put_open_interest)
+    wanted: list[_Column] = [
+        ("GROSS", 7, [fmt.percent(float(share), signed=False) for share in shares]),
+        ("ATM IV", 8, [fmt.volatility(float(iv)) for iv in by_expiry.atm_iv]),
+        ("OPEN INT", 10, [fmt.count(float(held)) for held in open_interest]),
+        ("FORWARD", 11, [fmt.level(float(forward)) for forward in by_expiry.forward]),
+        (_ROOT, 12, [fmt.left("  " + clean_symbol(roots), 12) for roots in by_expiry.roots]),
+    ]
+    room = width - _MARGIN - 1 - _NET_WIDTH - 2 * _LEAST_HALF
+    columns: list[_Column] = []
+    for column in wanted:
+        if column[1] > room:
+            break
+        columns.append(column)
+        room -= column[1]
+    return columns
+
+
+def _open_interest(board: Board) -> float | None:
+    known = [each for each in (board.totals.call_open_interest, board.totals.put_open_interest) if each is not None]
+    return sum(known) if known else None
+
+
+def _sign(gex: float) -> str:
+    return "call" if gex > 0 else "put" if gex < 0 else "dim"
