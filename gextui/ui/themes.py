@@ -4,6 +4,8 @@ Style sheets say ``$call``, never a colour. ``ansi`` follows the terminal's own 
 bold, dim and reverse alone, in none.
 """
 
+from typing import Any
+
 from textual.app import App
 from textual.theme import Theme
 
@@ -23,6 +25,7 @@ _DARK = {
     "stale": "#6e7681",
     "stale-style": "none",
     "caution": "#e3b341",
+    "frame": "#2d333b",
     "cursor": "#21303f",
     "cursor-style": "none",
     "chosen": "#c9d1d9",
@@ -43,6 +46,7 @@ _LIGHT = _DARK | {
     "faint": "#a9b1ba",
     "stale": "#848d97",
     "caution": "#8a5a00",
+    "frame": "#d0d7de",
     "cursor": "#dde7f3",
     "chosen": "#24292f",
     "chosen-text": "#ffffff",
@@ -64,17 +68,12 @@ _ANSI = {
     "stale": "ansi_default",
     "stale-style": "dim",
     "caution": "ansi_yellow",
+    "frame": "ansi_bright_black",
     "cursor": "ansi_default",
     "cursor-style": "reverse",
     "chosen": "ansi_default",
     "chosen-text": "ansi_default",
     "chosen-style": "reverse",
-}
-
-_WIDGETS = {
-    "block-cursor-foreground": "$chosen-text",
-    "block-cursor-background": "$chosen",
-    "block-cursor-text-style": "$chosen-style",
 }
 
 THEMES: dict[str, Theme] = {
@@ -132,8 +131,8 @@ THEMES: dict[str, Theme] = {
 class ThemedApp(App[None]):
     """An app that knows gextui's themes and their colour names; tests of one widget start from it too."""
 
-    def __init__(self, *, theme: str = "dark", ansi_color: bool | None = None) -> None:
-        super().__init__(ansi_color=ansi_color)
+    def __init__(self, *, theme: str = "dark", **options: Any) -> None:
+        super().__init__(**options)
         for known in THEMES.values():
             self.register_theme(known)
         self.theme = theme

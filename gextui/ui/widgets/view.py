@@ -43,6 +43,7 @@ class BoardView(Widget):
         "board--dim",
         "board--grid",
         "board--cursor",
+        "board--chosen",
         "board--stale",
         "board--warning",
     }
@@ -68,6 +69,7 @@ class BoardView(Widget):
         .board--dim { color: $faint; text-style: $faint-style; }
         .board--grid { color: $faint; text-style: $faint-style; }
         .board--cursor { color: $value; background: $cursor; text-style: $cursor-style; }
+        .board--chosen { color: $chosen-text; background: $chosen; text-style: $chosen-style; }
         .board--stale { color: $stale; text-style: $stale-style; }
         .board--warning { color: $caution; text-style: bold; }
     }

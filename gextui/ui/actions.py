@@ -1,0 +1,254 @@
+"""The one registry of actions: keys, footer, help, command palette and docs/keys.md all derive from it."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import StrEnum
+
+from textual.binding import Binding
+
+from gextui.ui.keys import UNBOUND, parse_keys, shown_key
+
+Keys = Mapping[str, tuple[str, ...]]
+"""Every action's keys by its id, Textual's names."""
+
+
+class Group(StrEnum):
+    """Chapters of the help."""
+
+    TICKERS = "Tickers"
+    VIEWS = "Views"
+    READING = "What is read"
+    MOVING = "Moving"
+    TIME = "Time"
+    PROGRAM = "Program"
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What decides whether an action applies."""
+
+    board: bool = False
+    """Whether there is a reading."""
+    tickers: int = 1
+    replay: bool = False
+
+
+Hindrance = Callable[[Situation], str]
+"""Why an action does not apply, in plain words; empty when it does."""
+
+
+def _none(_: Situation) -> str:
+    return ""
+
+
+def _no_board(situation: Situation) -> str:
+    return "" if situation.board else "there is no reading yet"
+
+
+def _one_ticker(situation: Situation) -> str:
+    return "" if situation.tickers > 1 else "there is only one ticker"
+
+
+def _is_live(situation: Situation) -> str:
+    return "" if situation.replay else "this is the newest reading already"
+
+
+def _fewer_than(number: int) -> Hindrance:
+    return lambda situation: "" if situation.tickers >= number else f"there is no ticker {number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something a user can do."""
+
+    group: Group
+    id: str
+    """What the config's ``[keys]`` calls it."""
+    default_keys: str
+    """Separated by spaces, see `parse_keys`."""
+    does: str
+    """The app's method, without ``action_``, and after a colon the word it is given."""
+    title: str
+    """A few words: the palette's line."""
+    help: str
+    """One sentence."""
+    footer: str = ""
+    """One word for the footer; empty keeps it out."""
+    rank: int = 9
+    """How soon the footer gives it up when there is no room: high first."""
+    hindrance: Hindrance = _none
+    priority: bool = False
+    """Works inside every dialog too."""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys that run it unless the config gives others."""
+        return parse_keys(self.default_keys)
+
+
+_VIEWS = (
+    ("g", "gex", "GEX ladder", "Gamma exposure by strike, puts left and calls right.", "GEX", 1),
+    ("o", "open_interest", "Open interest ladder", "Open interest by strike, puts left and calls right.", "OI", 2),
+    ("v", "volume", "Volume ladder", "The day's volume by strike, puts left and calls right.", "Vol", 3),
+    ("p", "profile", "Gamma profile", "The whole book's gamma if spot were elsewhere.", "Profile", 4),
+    ("x", "heatmap", "Heat map", "Net GEX by strike and expiry.", "Heat", 4),
+    ("c", "chain", "Option chain", "One expiry's contracts: IV, open interest and GEX of both sides.", "Chain", 3),
+    ("t", "changes", "Change over time", "What changed by strike over 1 to 30 minutes.", "Change", 3),
+    ("d", "expiries", "By expiry", "GEX, forward and IV of each expiry.", "Dates", 5),
+)
+
+_T, _R, _M, _H, _P = Group.TICKERS, Group.READING, Group.MOVING, Group.TIME, Group.PROGRAM
+
+ACTIONS: tuple[Action, ...] = (
+    *(
+        Action(_T, f"ticker_{n}", str(n), f"ticker:{n}", "Ticker by number", "Show the ticker with that number.",
+               hindrance=_fewer_than(n))
+        for n in range(1, 10)
+    ),
+    Action(_T, "previous_ticker", "[", "turn:-1", "Previous ticker", "Show the ticker to the left.",
+           hindrance=_one_ticker),
+    Action(_T, "next_ticker", "]", "turn:1", "Next ticker", "Show the ticker to the right.", hindrance=_one_ticker),
+    *(
+        Action(Group.VIEWS, f"view_{view}", key, f"view:{view}", title, text, footer, rank)
+        for key, view, title, text, footer, rank in _VIEWS
+    ),
+    Action(_R, "expiry", "e", "choose:expiry", "Choose expiries",
+           "Read all expiries, the nearest, today's, those within some days, or single dates.", "Expiry", 2, _no_board),
+    Action(_R, "weight", "w", "choose:weight", "Choose the weight",
+           "Weigh contracts by open interest, by the day's volume, or by the open interest that is new.", "Weight", 4,
+           _no_board),
+    Action(_R, "unit", "u", "choose:unit", "Choose the unit",
+           "Show GEX in USD per 1% or per 1 USD move, in units of the underlying, or as a share of gross.", "Unit", 6,
+           _no_board),
+    Action(_R, "strike_range", "s", "choose:strike_range", "Choose the strike range",
+           "Read only strikes within so many percent of spot.", "Range", 4, _no_board),
+    Action(_R, "sign", "S", "choose:sign", "Choose the sign convention",
+           "Say who is assumed to hold what; nobody publishes it, and it decides the sign of every number.",
+           hindrance=_no_board),
+    Action(_M, "find", "/", "find", "Find a strike or a ticker", "A number goes to that strike, letters to a ticker.",
+           "Find", 2),
+    Action(_M, "down", "j down", "move:1", "Down", "Move the cursor down a row."),
+    Action(_M, "up", "k up", "move:-1", "Up", "Move the cursor up a row."),
+    Action(_M, "left", "h left", "shift:-1", "Left", "Move sideways: earlier expiries, columns to the left."),
+    Action(_M, "right", "l right", "shift:1", "Right", "Move sideways: later expiries, columns to the right."),
+    Action(_M, "page_down", "pagedown J", "page:1", "Page down", "Move the cursor down a page."),
+    Action(_M, "page_up", "pageup K", "page:-1", "Page up", "Move the cursor up a page."),
+    Action(_M, "levels", "tab", "levels", "To the levels and back",
+           "Put the cursor among the levels; where they have no room beside the view, show them in its place.",
+           "Levels", 5, _no_board),
+    Action(_M, "explain", "enter", "explain", "Explain",
+           "Explain the number under the cursor: formula, inputs, and the contracts that weigh most.", "Explain", 6,
+           _no_board),
+    Action(_M, "zoom_in", "+ =", "zoom:1", "Zoom in", "Show strikes closer together."),
+    Action(_M, "zoom_out", "-", "zoom:-1", "Zoom out", "Show strikes further apart."),
+    Action(_M, "recentre", "0 home", "recentre", "Back to spot", "Put spot in the middle and follow it."),
+    Action(_H, "freeze", "space", "freeze", "Freeze the screen",
+           "Hold the screen still while data keeps arriving and is counted; once more to go on.", "Freeze", 7,
+           _no_board),
+    Action(_H, "step_back", ",", "step:-1", "Step back in history", "Show the reading recorded before this one.",
+           "Back", 8, _no_board),
+    Action(_H, "step_forward", ".", "step:1", "Step forward in history", "Show the reading recorded after this one.",
+           hindrance=_no_board),
+    Action(_H, "live", "L", "live", "Back to live", "Leave history and show the newest reading.", hindrance=_is_live),
+    Action(_H, "refresh", "r", "ask", "Refresh", "Ask the source for a new chain now."),
+    Action(_P, "copy", "y", "copy", "Copy the levels", "Copy every level as text; works over ssh and in tmux.",
+           "Copy", 8, _no_board),
+    Action(_P, "commands", ":", "commands", "All commands", "Find any action by its name."),
+    Action(_P, "theme", "T", "choose:theme", "Choose the theme", "Dark, light, or the terminal's own colours."),
+    Action(_P, "repaint", "R ctrl+l", "repaint", "Repaint", "Draw the screen anew, should the terminal garble it."),
+    Action(_P, "back", "escape", "back", "Back", "Close a dialog; leave the levels, the history or the freeze."),
+    Action(_P, "help", "?", "help", "Help", "Show every key, and what the screen means.", "Help", 0),
+    Action(_P, "quit", "q", "quit", "Quit", "Close a dialog, or leave gextui.", "Quit", 7),
+    Action(_P, "quit_now", "ctrl+c", "quit", "Quit from anywhere", "Leave gextui, whatever is open.", priority=True),
+)  # fmt: skip
+
+BY_ID: Mapping[str, Action] = {action.id: action for action in ACTIONS}
+DEFAULT_KEYS: Keys = {action.id: action.keys for action in ACTIONS}
+
+
+def read_keymap(keymap: Mapping[str, str]) -> tuple[Keys, list[str]]:
+    """Every action's keys under the config's ``[keys]``, and what is wrong with it, one plain sentence each.
+
+    A key that the config gives to one action is taken from the action that has it by default. An entry that is wrong
+    is left out.
+    """
+    given: dict[str, tuple[str, ...]] = {}
+    owner: dict[str, str] = {}
+    wrong = []
+    for name, text in keymap.items():
+        if name not in BY_ID:
+            near = get_close_matches(name, BY_ID, 1)
+            wrong.append(f"keys.{name}: no action is called that" + (f"; do you mean {near[0]}?" if near else ""))
+            continue
+        try:
+            keys = parse_keys(text)
+        except ValueError as error:
+            wrong.append(f"keys.{name}: {error}")
+            continue
+        twice = [key for key in keys if key in owner]
+        if twice or not keys:
+            wrong.append(f"keys.{name}: " + (f"{shown_key(twice[0])} is {owner[twice[0]]}'s" if twice else "no key"))
+            continue
+        given[name] = keys
+        owner.update(dict.fromkeys(keys, name))
+    return {
+        action.id: given.get(action.id) or tuple(key for key in action.keys if key not in owner) for action in ACTIONS
+    }, wrong
+
+
+def textual_keymap(keys: Keys) -> dict[str, str]:
+    """What `App.set_keymap` takes."""
+    return {name: ",".join(own) or UNBOUND for name, own in keys.items() if own != DEFAULT_KEYS[name]}
+
+
+def bindings(calls: Mapping[str, str] | None = None) -> list[Binding]:
+    """The app's bindings; or a dialog's, from action ids to the dialog's own actions, under the same rebindable ids."""
+    chosen = {action.id: f"run('{action.id}')" for action in ACTIONS} if calls is None else calls
+    return [
+        Binding(
+            ",".join(BY_ID[name].keys),
+            call,
+            BY_ID[name].title,
+            id=name,
+            show=False,
+            priority=calls is None and BY_ID[name].priority,
+        )
+        for name, call in chosen.items()
+    ]
+
+
+def shown_keys(action: Action, keys: Keys) -> str:
+    """An action's keys as a user reads them: ``j ↓``."""
+    return " ".join(shown_key(key) for key in keys[action.id])
+
+
+def entries(keys: Keys, actions: Iterable[Action] = ACTIONS) -> list[tuple[Action, str]]:
+    """The actions, each with its keys as read; neighbours of one title (the nine tickers) are one entry."""
+    found: list[tuple[Action, str]] = []
+    for action in actions:
+        shown = shown_keys(action, keys)
+        if found and found[-1][0].title == action.title:
+            found[-1] = (found[-1][0], f"{found[-1][1].partition('–')[0]}–{shown}")
+        else:
+            found.append((action, shown))
+    return found
+
+
+def keys_page() -> str:
+    """The text of docs/keys.md."""
+    lines = [
+        "# Keys",
+        "",
+        "Every key can be changed: in the `[keys]` table of `config.toml` name the action's id and its keys, separated",
+        'by spaces: `freeze = "space z"`. A character stands for itself; other keys go by name (`space`, `tab`, `f5`,',
+        "`pageup`, `ctrl+r`). Inside the dashboard `?` shows this list with your own keys, and `:` finds any action by",
+        "its name.",
+    ]
+    for group in Group:
+        lines += ["", f"## {group}", "", "| keys | what it does | id |", "|---|---|---|"]
+        for action, keys in entries(DEFAULT_KEYS, (action for action in ACTIONS if action.group is group)):
+            name = f"`{action.id}` to `ticker_9`" if "–" in keys else f"`{action.id}`"
+            shown = " ".join(f"`{key}`" for key in keys.split())
+            lines.append(f"| {shown} | **{action.title}**: {action.help} | {name} |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,131 @@
+"""Scene: everything the frame around a view says at one moment, and the words it says it in. Pure."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from gextui.desk import Health
+from gextui.exposure.board import Board
+from gextui.exposure.regime import State
+from gextui.market.text import clean_text
+from gextui.market.ticker import Ticker
+from gextui.sources.source import SourceState
+from gextui.ui import format as fmt
+from gextui.ui.format import Unit
+
+Spans = list[tuple[str, str]]
+"""Texts with the names of their styles, see `gextui.ui.widgets.lines.Span`."""
+
+REGIME_MARKS = {
+    State.POSITIVE: ("γ+", "call"),
+    State.NEGATIVE: ("γ-", "put"),
+    State.UNDETERMINED: ("γ?", "warning"),
+}
+
+_STATES = {
+    SourceState.CONNECTING: ("○", "connecting", "label"),
+    SourceState.LIVE: ("●", "live", "call"),
+    SourceState.DELAYED: ("●", "delayed", "move"),
+    SourceState.DEGRADED: ("●", "degraded", "warning"),
+    SourceState.BACKOFF: ("○", "reconnecting", "warning"),
+    SourceState.CLOSED: ("○", "market closed", "label"),
+    SourceState.DISABLED: ("○", "off", "label"),
+    SourceState.REPLAY: ("○", "recorded", "label"),
+    SourceState.SIMULATED: ("●", "simulated", "warning"),
+}
+_TROUBLED = (SourceState.BACKOFF, SourceState.DEGRADED, SourceState.DISABLED)
+_RECORDING_WELL = ("", "recording", "not recorded")
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What is shown, and how far it can be trusted."""
+
+    tickers: tuple[Ticker, ...]
+    ticker: Ticker
+    board: Board | None
+    health: Health
+    view: str
+    """The view's id, as in its action."""
+    unit: Unit
+    today: str
+    """The calendar day (UTC, ISO), to tell a reading of another day."""
+    replay: bool = False
+    missed: int | None = None
+    """While frozen, how many readings were not shown."""
+    message: str = ""
+    """What the last key did, in plain words."""
+
+    @property
+    def stale(self) -> bool:
+        """Whether the values must be dimmed."""
+        return self.health.stale and not self.replay
+
+    @property
+    def simulated(self) -> bool:
+        """Whether any of it is made up."""
+        made_up = self.board is not None and self.board.chain.simulated
+        return made_up or self.health.status.state is SourceState.SIMULATED
+
+
+def state_spans(scene: Scene, *, words: bool = True) -> Spans:
+    """The source's state: ``● live``, ``● delayed 15 min``, ``● stale 40 s``; without words its sign alone."""
+    status = scene.health.status
+    sign, word, style = _STATES[status.state]
+    if scene.stale:
+        sign, word, style = "●", f"stale {fmt.age(scene.health.age)}", "warning"
+    elif status.state is SourceState.DELAYED and scene.board is not None and scene.board.chain.delay:
+        word = f"delayed {fmt.age(scene.board.chain.delay)}"
+    elif status.state is SourceState.SIMULATED:
+        word = "live"
+    urgent = scene.stale or status.state in _TROUBLED
+    return [(sign, style)] if not (words or urgent) else [(f"{sign} {word}", style)]
+
+
+def badge_spans(scene: Scene) -> Spans:
+    """What must not be overlooked: SIMULATED, REPLAY, FROZEN with the readings missed."""
+    spans: Spans = []
+    if scene.simulated:
+        spans += [(" SIMULATED ", "warning reversed"), (" ", "")]
+    if scene.replay:
+        spans += [(" REPLAY ", "pain reversed"), (" ", "")]
+    if scene.missed is not None:
+        missed = f" +{min(scene.missed, 9999)}" if scene.missed else ""
+        spans += [(f" FROZEN{missed} ", "pain reversed"), (" ", "")]
+    return spans
+
+
+def time_spans(scene: Scene, *, short: bool = False) -> Spans:
+    """The reading's instant: the time of day, with the date where that is not today's."""
+    if scene.board is None:
+        return []
+    at = scene.board.as_of.astimezone(UTC)
+    if at.date().isoformat() != scene.today:
+        moment = fmt.moment(at)
+        return [(moment[: -len(" UTC")] if short else moment, "value")]
+    return [(f"{at:%H:%M}" if short else fmt.clock(at), "value")]
+
+
+def notice(scene: Scene) -> tuple[str, str]:
+    """The one sentence that matters most now, and its style; empty when all is well."""
+    if scene.message:
+        return scene.message, "value"
+    status = scene.health.status
+    if scene.health.recording not in _RECORDING_WELL:
+        return clean_text(scene.health.recording), "warning"
+    detail = clean_text(status.detail)
+    if scene.stale or status.state in _TROUBLED:
+        word = "stale" if scene.stale else _STATES[status.state][1]
+        return f"{clean_text(status.name)}: {detail or word}", "warning"
+    if scene.board is not None and scene.board.warnings:
+        more = len(scene.board.warnings) - 1
+        return clean_text(scene.board.warnings[0]) + (f"  (and {more} more: !)" if more else ""), "warning"
+    if scene.replay:
+        return "history: , . step back and forward, L back to live", "label"
+    if scene.missed is not None:
+        return "frozen: data keeps arriving; Space goes on", "label"
+    return "", ""
+
+
+def today(now: datetime) -> str:
+    """The calendar day, UTC, ISO."""
+    return now.astimezone(UTC).date().isoformat()

@@ -1,0 +1,108 @@
+"""Headline: what a trader must know before anything else, the most telling first as the terminal narrows."""
+
+from gextui.exposure.board import Board
+from gextui.exposure.filters import Sign, Weight
+from gextui.market.text import clean_symbol
+from gextui.ui import format as fmt
+from gextui.ui.levels import LevelRow, expiry_words, main_levels
+from gextui.ui.scene import REGIME_MARKS, Scene, Spans, badge_spans, state_spans, time_spans
+from gextui.ui.widgets.lines import Line
+from gextui.ui.widgets.scene_line import Piece, SceneLine, both_ends, cells, fit_pieces, joined
+
+WEIGHTS = {Weight.OPEN_INTEREST: "OI", Weight.VOLUME: "volume", Weight.ACTIVE: "new OI"}
+SIGNS = {
+    Sign.DEALER_LONG_CALLS: "dealers +C -P",
+    Sign.DEALER_SHORT_BOTH: "dealers -C -P",
+    Sign.CUSTOMER: "customers -C +P",
+}
+
+
+class Headline(SceneLine):
+    """The line under the tickers; in a narrow terminal the only one, and then it also says the source's state."""
+
+    def __init__(self, *, alone: bool, ascii_only: bool = False, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(ascii_only=ascii_only, id=id)
+        self._alone = alone
+
+    def compose_line(self, scene: Scene, width: int) -> Line:
+        """Spot, regime, net GEX, zero gamma, expected move, filters, coverage."""
+        right: Spans = []
+        if self._alone:
+            right = [*badge_spans(scene), *state_spans(scene, words=False), (" ", ""), *time_spans(scene, short=True)]
+        room = width - 2 - (cells(right) + 1 if right else 0)
+        pieces = [_symbol(scene)] if scene.board is None else _pieces(scene, scene.board, self._alone)
+        spans = joined([spans for _, spans in fit_pieces(pieces, room)])
+        if scene.stale:
+            spans = [(text, "stale" if text.strip() else "") for text, _ in spans]
+        return both_ends(spans, right, width)
+
+
+def _symbol(scene: Scene) -> Piece:
+    return Piece(0, ([(clean_symbol(scene.ticker.symbol), "spot")],))
+
+
+def _pieces(scene: Scene, board: Board, alone: bool) -> list[Piece]:
+    filters = board.filters
+    change = fmt.percent(board.spot_change, 2)
+    mark, paint = REGIME_MARKS[board.regime.state]
+    net = scene.unit.amount(board.totals.net_gex, board) + scene.unit.suffix
+    side = "call" if net.startswith("+") else "put" if net.startswith("-") else "value"
+    _, zero, _, _, move = main_levels(board)
+    spot: Spans = [(f"{clean_symbol(board.ticker.symbol)} {fmt.price(board.spot)}", "spot")]
+    moved: Spans = [(f" {change}", "call" if change.startswith("+") else "put" if change.startswith("-") else "label")]
+    pieces = [
+        Piece(0, (spot, spot + moved) if board.spot_change is not None else (spot,)),
+        Piece(1, ([(mark, f"{paint} reversed")], [(f" {mark} {board.regime.state.upper()} ", f"{paint} reversed")])),
+        Piece(2, ([(net, side)], [("Net ", "label"), (net, side)])),
+    ]
+    if not alone:
+        pieces += [
+            Piece(3, ([("0γ ", "label"), (zero.text, zero.paint)], _zero_gamma(zero))),
+            Piece(6, ([("EM ", "label"), (move.text, move.paint)], _labelled("EM", move.text, move.percent))),
+        ]
+    chosen = filters.expiry != "all" or filters.max_dte is not None
+    days = "" if filters.max_dte is None else f" <{filters.max_dte:g}d"
+    pieces += [
+        Piece(4 if chosen else 8, (_filter("exp", expiry_words(filters.expiry) + days, chosen),)),
+        Piece(
+            4 if filters.weight is not Weight.OPEN_INTEREST else 9,
+            (_filter("by", WEIGHTS[filters.weight], filters.weight is not Weight.OPEN_INTEREST),),
+        ),
+    ]
+    if filters.strike_range is not None:
+        pieces.append(Piece(4, (_filter("K", f"±{filters.strike_range:g}%", True),)))
+    if filters.sign is not Sign.DEALER_LONG_CALLS:
+        pieces.append(Piece(4, (_filter("", SIGNS[filters.sign], True),)))
+    partial = board.coverage is not None and board.coverage < 0.95
+    coverage = fmt.percent(board.coverage, 0, signed=False)
+    pieces.append(Piece(5 if partial else 7, ([("cov ", "label"), (coverage, "warning" if partial else "value")],)))
+    return pieces
+
+
+def _zero_gamma(zero: LevelRow) -> Spans:
+    return [("Zero γ ", "label"), (zero.text, zero.paint), (f" {zero.percent}", "label")]
+
+
+def _labelled(label: str, text: str, more: str) -> Spans:
+    return [(f"{label} ", "label"), (text, "move"), (f" {more}", "label")]
+
+
+def _filter(label: str, text: str, chosen: bool) -> Spans:
+    spans: Spans = [(f"{label} ", "label")] if label else []
+    return [*spans, (text, "heading" if chosen else "value")]
+
+
+class LevelLine(SceneLine):
+    """The levels in one line, for a terminal with no room beside the view."""
+
+    def compose_line(self, scene: Scene, width: int) -> Line:
+        """``CW 110,000  ZG 96,850 ...``: as many as fit."""
+        if scene.board is None:
+            return both_ends([], [], width)
+        ranks = {"ZG": 0, "CW": 1, "PW": 2, "EM": 3, "MP": 4}
+        rows = main_levels(scene.board)
+        pieces = [Piece(ranks[row.short], ([(f"{row.short} ", "label"), (row.text, row.paint)],)) for row in rows]
+        spans = joined([spans for _, spans in fit_pieces(pieces, width - 2)])
+        if scene.stale:
+            spans = [(text, "stale" if text.strip() else "") for text, _ in spans]
+        return both_ends(spans, [], width)

@@ -1,0 +1,227 @@
+"""Sidebar: the levels, the regime, the totals and what changed, beside the view; the least needed gives way."""
+
+import textwrap
+from dataclasses import dataclass
+from itertools import pairwise
+
+from gextui.exposure.board import Board
+from gextui.exposure.change import Change, ChangeState
+from gextui.exposure.explain import Explanation, explain
+from gextui.ui import format as fmt
+from gextui.ui.format import Unit
+from gextui.ui.levels import LevelRow, absolute_gamma, band, main_levels, other_rules, ranked_walls
+from gextui.ui.scene import REGIME_MARKS, Spans
+from gextui.ui.widgets.lines import Line, LineView, line
+
+_WITH_SIGMAS = 34
+"""Cells from which the distance in daily sigmas has room."""
+_SHORTER = {"strike sign change": "sign change"}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the sidebar."""
+
+    spans: Spans
+    name: str = ""
+    """What `explain` calls the number; empty where the cursor does not stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Lines that stand or give way together."""
+
+    rank: int
+    """How soon it gives way: high first."""
+    rows: list[Row]
+    section: int
+    """Between two sections stands an empty line where there is room."""
+
+
+def fit_blocks(blocks: list[Block], height: int) -> list[Row]:
+    """The rows that fit ``height`` lines, in order, sections set apart by empty lines while there is room for all."""
+    kept: set[int] = set()
+    used = 0
+    for index in sorted(range(len(blocks)), key=lambda index: blocks[index].rank):
+        size = len(blocks[index].rows)
+        if used + size <= height:
+            kept.add(index)
+            used += size
+    shown = [block for index, block in enumerate(blocks) if index in kept and block.rows]
+    breaks = sum(before.section != after.section for before, after in pairwise(shown))
+    spaced = used + breaks <= height
+    rows: list[Row] = []
+    for before, block in zip([None, *shown], shown, strict=False):
+        if spaced and before is not None and before.section != block.section:
+            rows.append(Row([]))
+        rows += block.rows
+    return rows
+
+
+class Sidebar(LineView):
+    """The levels and what goes with them."""
+
+    def __init__(self, *, ascii_only: bool = False, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(ascii_only=ascii_only, id=id)
+        self.board: Board | None = None
+        self.unit = Unit.PERCENT_MOVE
+        self.active = False
+        self._cursor = "zero_gamma"
+        self._names: list[str] = []
+
+    def show(self, board: Board, *, unit: Unit, stale: bool = False) -> None:
+        """Show this board's levels."""
+        self.board, self.unit = board, unit
+        self.redraw(stale=stale)
+
+    def activate(self, active: bool) -> None:
+        """Whether the cursor is here."""
+        self.active = active
+        self.redraw()
+
+    def move(self, rows: int) -> None:
+        """Move the cursor among the numbers that can be explained."""
+        if self._names:
+            at = self._names.index(self._cursor) if self._cursor in self._names else 0
+            self._cursor = self._names[max(0, min(at + rows, len(self._names) - 1))]
+            self.redraw()
+
+    def page(self, direction: int) -> None:
+        """To the first or the last of them."""
+        self.move(direction * len(self._names))
+
+    def explanation(self) -> Explanation | None:
+        """The number under the cursor."""
+        return None if self.board is None else explain(self.board, self._cursor)
+
+    def compose_lines(self, width: int, height: int) -> list[Line]:
+        """The rows that fit."""
+        board = self.board
+        if board is None:
+            return []
+        rows = fit_blocks(_blocks(board, self.unit, width), height)
+        self._names = [row.name for row in rows if row.name]
+        cursor = self._cursor if self.active else ""
+        return [line(row.spans, width, "cursor" if row.name and row.name == cursor else "") for row in rows]
+
+
+def _blocks(board: Board, unit: Unit, width: int) -> list[Block]:
+    call, zero, put, pain, move = main_levels(board)
+    sure = band(board)
+    regime, paint = REGIME_MARKS[board.regime.state]
+    reason = textwrap.wrap(board.regime.reason, width)
+    changes = [Row([("Largest change", "heading")]), *(_change(change, unit, board, width) for change in board.changes)]
+    rules = [_level(row, width) for row in other_rules(board)]
+    return [
+        Block(0, [_level(call, width), _level(zero, width)], 0),
+        Block(4, [Row([("  band ", "label"), (sure, "label")])] if sure else [], 0),
+        Block(0, [_level(put, width), _level(pain, width), _level(move, width)], 0),
+        Block(6, [_walls(*walls, width) for walls in ranked_walls(board) if walls[2]], 0),
+        Block(7, [_level(absolute_gamma(board), width)], 0),
+        Block(1, [Row([(f" {regime} {board.regime.state.upper()} ", f"{paint} reversed")])], 1),
+        Block(5, [Row([(text, "label")]) for text in reason], 1),
+        Block(1, [_net(board, unit, width)], 1),
+        Block(2, _exposures(board, width), 1),
+        Block(6, [_put_call(board, width)], 1),
+        Block(8, [_coverage(board, width)], 1),
+        Block(3, changes if board.changes else [], 2),
+        Block(9, [Row([("Zero gamma by other rules", "heading")]), *rules[:3]] if rules else [], 3),
+        Block(10, rules[3:], 3),
+    ]
+
+
+def _columns(width: int) -> tuple[int, int, int]:
+    """Widths of label, price and percent."""
+    return (11, 10, 7) if width >= _WITH_SIGMAS else (10, max(width - 17, 8), 7)
+
+
+def _level(row: LevelRow, width: int) -> Row:
+    label, price, percent = _columns(width)
+    named = bool(row.name)
+    name = row.label
+    if not named:
+        label, price = 18, 9
+        if width < _WITH_SIGMAS:
+            label, price, name = 16, width - 16, _SHORTER.get(name, name)
+    spans: Spans = [
+        (fmt.left(name, label), row.paint if named else "label"),
+        (fmt.right(row.text, price), "value" if row.text != fmt.DASH else "dim"),
+    ]
+    if named or width >= _WITH_SIGMAS:
+        spans.append((fmt.right(row.percent, percent), "label"))
+    if named and width >= _WITH_SIGMAS:
+        spans.append((fmt.right(row.sigmas, width - label - price - percent), "label"))
+    return Row(spans, row.name)
+
+
+def _walls(label: str, paint: str, prices: list[float], width: int) -> Row:
+    first, price, _ = _columns(width)
+    spans: Spans = [(fmt.left(label, first), paint)]
+    spans += [(fmt.right(fmt.strike(at), price if not index else 9), "label") for index, at in enumerate(prices)]
+    return Row(spans)
+
+
+def _amount(label: str, text: str, after: str, width: int, name: str = "") -> Row:
+    first, price, _ = _columns(width)
+    style = "call" if text.startswith("+") else "put" if text.startswith("-") else "value"
+    return Row([(fmt.left(label, first), "label"), (fmt.right(text, price), style), (f" {after}", "label")], name)
+
+
+def _net(board: Board, unit: Unit, width: int) -> Row:
+    share = fmt.percent(board.regime.net_of_gross, 0)
+    after = unit.suffix if width < _WITH_SIGMAS else f"{unit.suffix:<4} {fmt.right(share, 5)} net"
+    return _amount("Net GEX", unit.amount(board.totals.net_gex, board), after, width, "net_gex")
+
+
+def _exposures(board: Board, width: int) -> list[Row]:
+    totals = board.totals
+    return [
+        _amount("Net DEX", fmt.compact(totals.net_dex), "USD", width),
+        _amount("Vanna", fmt.compact(totals.net_vanna), "/vol pt" if width >= _WITH_SIGMAS else "/vol", width),
+        _amount("Charm", fmt.compact(totals.net_charm), "/day", width),
+    ]
+
+
+def _put_call(board: Board, width: int) -> Row:
+    first, price, _ = _columns(width)
+    by_volume = fmt.ratio(board.totals.put_call_volume)
+    return Row(
+        [
+            (fmt.left("P/C OI", first), "label"),
+            (fmt.right(fmt.ratio(board.totals.put_call_open_interest), price), "value"),
+            (" vol ", "label"),
+            (by_volume, "value"),
+        ]
+    )
+
+
+def _coverage(board: Board, width: int) -> Row:
+    first, price, _ = _columns(width)
+    between = fmt.percent(board.interpolated, 1, signed=False)
+    return Row(
+        [
+            (fmt.left("Own IV", first), "label"),
+            (fmt.right(fmt.percent(board.coverage, 1, signed=False), price), "value"),
+            (f" +{between}" + (" interp." if width >= _WITH_SIGMAS else ""), "label"),
+        ]
+    )
+
+
+def _change(change: Change, unit: Unit, board: Board, width: int) -> Row:
+    wide = width >= _WITH_SIGMAS
+    window = (f"{change.minutes:>3}m ", "label")
+    notes = {ChangeState.GAP: "gap", ChangeState.SOURCE: "source", ChangeState.EXPIRY: "expiry"}
+    note = notes.get(change.state, "")
+    largest = change.largest
+    if largest is None:
+        return Row([window, (fmt.right(note or "no change", 10), "dim")])
+    strike, amount = largest
+    text = unit.amount(amount, board)
+    return Row(
+        [
+            window,
+            (fmt.right(fmt.strike(strike), 10 if wide else 8), "value"),
+            (fmt.right(text, 10 if wide else 9), "call" if amount > 0 else "put"),
+            (f"  {note}" if wide else note[:3] and f" {note[:3]}.", "label"),
+        ]
+    )
