@@ -86,8 +86,11 @@ def _head(board: Board) -> Iterator[str]:
     yield title(board)
     delay = f" · {show.age(chain.delay)} late" if chain.delay else ""
     coverage = show.percent(board.coverage, 1, signed=False)
-    yield f"{chain.source}{delay} · {board.used:,} of {chain.total:,} contracts · coverage {coverage}"
-    yield f"{_expiries_in_words(board.filters)} · {_WEIGHED[board.filters.weight]} · {_HELD[board.filters.sign]}"
+    yield from _wrapped(
+        "", f"{chain.source}{delay} · {board.used:,} of {chain.total:,} contracts · coverage {coverage}"
+    )
+    read = (_expiries_in_words(board.filters), _WEIGHED[board.filters.weight], _HELD[board.filters.sign])
+    yield from _wrapped("", " · ".join(read))
     for warning in board.warnings:
         yield from _wrapped("! ", warning, "yellow")
     yield ""
@@ -95,9 +98,9 @@ def _head(board: Board) -> Iterator[str]:
     yield from _wrapped(f"{_MARK[regime.state]} {regime.state.upper()}  ", regime.reason + share, _COLOUR[regime.state])
 
 
-def _wrapped(mark: str, text: str, colour: str) -> Iterator[str]:
+def _wrapped(mark: str, text: str, colour: str | None = None) -> Iterator[str]:
     first, *rest = textwrap.wrap(text, WIDTH - len(mark)) or [""]
-    yield style(mark, fg=colour, bold=True) + first
+    yield (style(mark, fg=colour, bold=True) if mark else "") + first
     yield from (" " * len(mark) + more for more in rest)
 
 

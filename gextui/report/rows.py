@@ -9,7 +9,7 @@ from gextui.exposure.board import Board
 from gextui.report.document import EXPOSURES, HOLDINGS, instant, strike_rows
 
 COLUMNS = ("ticker", "source", "as_of", "spot", "strike", *EXPOSURES, *HOLDINGS)
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "|")
+_FORMULA = ("=", "+", "-", "@", "|")
 
 
 def csv_text(boards: Sequence[Board]) -> str:

@@ -1,0 +1,163 @@
+"""The page, the line and the explanation that people read."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from click import unstyle
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gextui.exposure.board import Board, build_board
+from gextui.exposure.explain import EXPLAINED, explain
+from gextui.exposure.filters import Filters, Sign, Weight
+from gextui.report.explained import explained
+from gextui.report.page import WIDTH, line, page
+from tests.exposure.chains import Contract, chain_of, random_chain
+from tests.report.test_document import wiped_board
+
+
+def text(board: Board) -> str:
+    return unstyle(page(board))
+
+
+def small_board() -> Board:
+    """Three strikes whose numbers can be followed by hand."""
+    held = {(90, "P"): 30.0, (100, "C"): 10.0, (100, "P"): 10.0, (110, "C"): 20.0}
+    contracts = [
+        Contract(strike, right, iv=0.5, open_interest=open_interest, volume=1.0)
+        for (strike, right), open_interest in held.items()
+    ]
+    return build_board(chain_of(contracts, spot=101.0, source="file:hand"))
+
+
+GOLDEN = """\
+BTC  101.00                                                  02 MAR 26 15:00 UTC
+file:hand · 4 of 4 contracts · coverage 100.0%
+all expiries · by open interest · dealers long calls, short puts
+! 1 of 1 expiries have no forward of their own: spot grown at 0.00%, dividends
+  unknown
+
+γ- NEGATIVE  dealers are short gamma: hedging drives moves; net is -6.1% of
+             gross
+
+Levels                      price  from spot   daily
+Call wall                     110      +8.9%   +3.4σ   +46, 64% of the calls
+Zero gamma                 103.35      +2.3%   +0.9σ   103.35 – 103.35
+Put wall                       90     -10.9%   -4.2σ   -55, 69% of the puts
+Max pain                      100      -1.0%   -0.4σ   08APR
+Exp. move                  ±15.97     ±15.8%   08APR   1 sigma, 85.03 – 116.97
+Abs. gamma                     90     -10.9%   -4.2σ   +55, 36% of both sides
+
+Zero gamma by other tools' rules
+strike sign change         100.92      -0.1%    0.0σ
+cumulative sum                  –          –       –
+volume-weighted             98.26      -2.7%   -1.0σ
+front expiry               103.35      +2.3%   +0.9σ
+without front                   –          –       –
+
+Totals
+Net GEX          -9.31  USD per 1% move (calls +71, puts -80)
+Net DEX           +131  USD
+Net vanna          +20  USD of delta per vol point
+Net charm          -14  USD of delta per day
+Contracts         1.33  put/call (30 calls, 40 puts)
+Volume            1.00  put/call (2 calls, 2 puts)
+
+GEX by strike: the 3 that weigh most, USD per 1% move
+        110                │████████████           +46  CALL WALL
+     101.00 ───────────────────────────────             SPOT
+        100         ███████│███████                  0  MAX PAIN
+         90 ███████████████│                       -55  PUT WALL
+
+Expiries                   forward      IV    net GEX   contracts  put/call
+08APR26   BTC               101.00   50.0%      -9.31          70      1.33
+"""
+
+
+class TestPage:
+    def test_golden(self) -> None:
+        assert text(small_board()) == GOLDEN
+
+    @settings(max_examples=30, deadline=None)
+    @given(
+        seed=st.integers(0, 100),
+        scale=st.sampled_from([1e-6, 1.0, 1e9]),
+        filters=st.builds(
+            Filters,
+            expiry=st.sampled_from(["all", "front", "30d", "2026-03-20,2026-04-17"]),
+            weight=st.sampled_from(Weight),
+            sign=st.sampled_from(Sign),
+            strike_range=st.sampled_from([None, 10.0]),
+            max_dte=st.sampled_from([None, 7.0]),
+        ),
+    )
+    def test_it_fits_eighty_columns_whatever_is_read(self, seed: int, scale: float, filters: Filters) -> None:
+        chain = random_chain(seed, strikes=9, expiries=3)
+        board = build_board(replace(chain, open_interest=chain.open_interest * scale), None, filters)
+        assert max(map(len, text(board).splitlines())) <= WIDTH
+
+    def test_a_wiped_chain_says_so_and_shows_dashes(self) -> None:
+        found = text(wiped_board())
+        assert "! no open interest yet" in found
+        assert "γ? UNDETERMINED" in found
+        assert "Call wall                       –" in found
+        assert "+0" not in found
+
+    def test_spot_stands_between_its_strikes(self) -> None:
+        ladder = text(build_board(random_chain(4))).partition("GEX by strike")[2].partition("Expiries")[0]
+        rows = [row.split() for row in ladder.splitlines()[1:] if row.strip()]
+        prices = [float(row[0].replace(",", "")) for row in rows]
+        assert prices == sorted(prices, reverse=True)
+        assert [row[-1] for row in rows if "SPOT" in row] == ["SPOT"]
+
+    def test_a_long_warning_is_wrapped(self) -> None:
+        chain = replace(random_chain(1), notes=("the source " + "could not say " * 20 + "anything",))
+        found = text(build_board(chain))
+        assert "! the source could not say" in found
+        assert "anything" in found
+        assert max(map(len, found.splitlines())) <= WIDTH
+
+    def test_simulated_is_on_the_first_line(self) -> None:
+        board = build_board(replace(random_chain(1), simulated=True))
+        assert "SIMULATED" in text(board).splitlines()[0]
+        assert "SIMULATED" in line(board)
+
+    def test_the_other_conventions_shade_bars_of_unusual_sign(self) -> None:
+        usual = text(build_board(random_chain(1)))
+        short = text(build_board(random_chain(1), None, Filters(sign=Sign.DEALER_SHORT_BOTH)))
+        assert "▒" not in usual
+        assert "▒" in short
+        assert "dealers short both" in short
+
+
+class TestLine:
+    def test_golden(self) -> None:
+        assert line(small_board()) == "BTC 101.00 γ- -9.31/1% CW 110 ZG 103.35 PW 90 MP 100 EM ±15.97 !\n"
+
+    def test_warnings_are_marked(self) -> None:
+        assert line(wiped_board()) == "BTC 100.00 γ? –/1% CW – ZG – PW – MP – EM – !\n"
+
+
+class TestExplained:
+    @pytest.mark.parametrize("name", EXPLAINED)
+    def test_formula_inputs_and_contracts_within_eighty_columns(self, name: str) -> None:
+        board = build_board(random_chain(5))
+        explanation = explain(board, name)
+        lines = [unstyle(row) for row in explained(explanation)]
+        assert max(map(len, lines)) <= WIDTH
+        assert lines[0].startswith(explanation.title)
+        assert lines[1].startswith("  = ")
+        assert all(any(row.startswith(f"  {item.name}") for row in lines) for item in explanation.inputs)
+        assert all(any(contract.name in row for row in lines) for contract in explanation.contracts)
+
+    def test_shares_are_of_the_whole(self) -> None:
+        board = small_board()
+        rows = [unstyle(row) for row in explained(explain(board, "put_wall"))]
+        assert "100.0%" in rows[-1]
+
+    def test_nothing_to_explain(self) -> None:
+        board = build_board(
+            replace(random_chain(1), iv=np.full(len(random_chain(1)), np.nan), bid=np.full(310, np.nan))
+        )
+        assert [unstyle(row) for row in explained(explain(board, "call_wall"))][-1] == "  No contract weighs in it."
