@@ -2,10 +2,7 @@
 
 import asyncio
 import contextlib
-import logging
-import random
 import threading
-import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -15,34 +12,25 @@ from gextui.exposure.board import Board, build_board
 from gextui.exposure.change import WINDOWS, Past
 from gextui.exposure.filters import EVERYTHING, Filters
 from gextui.market.chain import OptionChain
-from gextui.market.text import clean_text
 from gextui.market.ticker import Ticker
-from gextui.sources.source import BadInputError, Source, SourceState, SourceStatus
+from gextui.sources.doubt import Doubts
+from gextui.sources.pacing import Backoff, Clock, SystemClock
+from gextui.sources.source import Source, SourceState, SourceStatus
+from gextui.sources.trouble import Trouble, settled
 
-_logger = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 STALE_INTERVALS = 3
 STALE_AT_LEAST = 10.0
 """Seconds: nothing is stale before."""
-LARGEST_STEP = 0.2
-"""A spot that moves by a larger fraction from one chain to the next is doubted."""
-CONVINCING = 3
-"""So many doubtful chains in a row are believed."""
-_ONE_STEP = 3600.0
-"""Seconds: between chains further apart any move is possible."""
 _FASTEST = 1.0
 """Seconds: boards of a ticker are built no more often than its source's interval, but never wait longer than this."""
 _PATIENCE = 1.0
 """Seconds the live view waits for the history."""
-_PAUSES = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
-_HEALTHY_AFTER = 60.0
-"""Seconds of data after which a source's failures are forgotten."""
-_LOG_AGAIN_AFTER = 60.0
-# Seconds at the end; together they stay under the two that `stop` promises.
-_FLUSH_WITHIN = 1.2
+# Seconds at the end, within the two that `stop` promises: for the last records, for the database, for everything.
+_FLUSH_WITHIN = 1.0
 _CLOSE_WITHIN = 0.4
-_CANCEL_WITHIN = 0.2
+_END_WITHIN = 1.7
 
 
 class History(Protocol):
@@ -105,17 +93,6 @@ class View:
     """Whether a past instant is shown (stepped to), not the newest."""
 
 
-def boot_seconds() -> float:
-    """Seconds that also pass while the machine sleeps, so that what was live before a suspend is stale after it."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
-
-
-def pause_before(attempt: int) -> float:
-    """Seconds before a failed source is started again: 0, 0.5, 1, 2 ... 30, less up to half, plus up to 0.25."""
-    longest = _PAUSES[min(attempt, len(_PAUSES)) - 1]
-    return longest * random.uniform(0.5, 1.0) + random.uniform(0.0, 0.25)
-
-
 class Desk:
     """The core: its own asyncio loop in its own thread, so that a terminal that stops reading stops nothing else.
 
@@ -129,7 +106,7 @@ class Desk:
         *,
         filters: Filters = EVERYTHING,
         record: bool = True,
-        clock: Callable[[], float] = boot_seconds,
+        clock: Clock | None = None,
     ) -> None:
         """Prepare to run ``sources``.
 
@@ -138,25 +115,25 @@ class Desk:
             open_history: Opens what is remembered, in the core thread. Where it fails the desk runs without.
             filters: What views are built with until `watch` says otherwise.
             record: Whether boards are recorded; without it the history is only read.
-            clock: Seconds on a clock that goes on while the machine sleeps.
+            clock: The machine's where None.
 
         Raises:
             ValueError: two sources give the same ticker.
         """
-        self._clock = clock
+        self._clock = clock = SystemClock() if clock is None else clock
         self._open_history = open_history
         self._record = record
         self._history: History | None = None
-        self._feeds = [_Feed(source, _Trouble(source.name, clock)) for source in sources]
+        self._feeds = [_Feed(source, Trouble(source.name, clock), Backoff(clock)) for source in sources]
         self._lanes: dict[Ticker, _Lane] = {}
         for feed in self._feeds:
             for ticker in feed.source.tickers:
                 if ticker in self._lanes:
                     raise ValueError(f"{ticker.symbol} is given by two sources")
-                self._lanes[ticker] = _Lane(ticker, feed, filters, _Trouble(ticker.symbol, clock))
+                self._lanes[ticker] = _Lane(ticker, feed, filters, Trouble(ticker.symbol, clock))
         self._views: dict[Ticker, View] = {}
-        self._writing = _Trouble("recording", clock)
-        self._reading = _Trouble("the history", clock)
+        self._writing = Trouble("recording", clock)
+        self._reading = Trouble("the history", clock)
         self._unrecorded: dict[Ticker, Board] = {}
         self._behind = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -198,12 +175,12 @@ class Desk:
         retry_at, failure = lane.feed.retry_at, lane.feed.trouble.sentence
         trouble = failure or lane.doubt or lane.trouble.sentence
         if retry_at is not None:
-            wait = max(0.0, retry_at - self._clock())
+            wait = max(0.0, retry_at - self._clock.seconds())
             status = replace(status, state=SourceState.BACKOFF, detail=f"{failure}; next try in {wait:.0f} s")
         elif trouble:
             state = SourceState.DEGRADED if status.state is SourceState.LIVE else status.state
             status = replace(status, state=state, detail=trouble)
-        age = None if lane.arrived is None else max(0.0, self._clock() - lane.arrived)
+        age = None if lane.arrived is None else max(0.0, self._clock.seconds() - lane.arrived)
         recorded = status.interval == 0 or status.state is SourceState.CLOSED
         oldest = max(STALE_INTERVALS * status.interval, STALE_AT_LEAST)
         return Health(status, age, age is not None and not recorded and age > oldest, self._recording())
@@ -254,6 +231,8 @@ class Desk:
         workers += [start(self._run_lane(lane)) for lane in self._lanes.values()]
         recorder = start(self._run_recorder())
         await self._closing.wait()
+        loop = asyncio.get_running_loop()
+        end = loop.time() + _END_WITHIN
         for worker in (*workers, *self._commands):
             worker.cancel()
         self._to_record.set()
@@ -265,15 +244,17 @@ class Desk:
         for task in left:
             task.cancel()
         if left:
-            await asyncio.wait(left, timeout=_CANCEL_WITHIN)
+            await asyncio.wait(left, timeout=end - loop.time())
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(loop.shutdown_asyncgens(), max(0.0, end - loop.time()))
 
     def _begin(self, lane: "_Lane", work: Callable[[], Coroutine[None, None, None]]) -> None:
         task = asyncio.create_task(self._guarded(lane.trouble, work()))
         self._commands.add(task)
         task.add_done_callback(self._commands.discard)
 
-    async def _guarded(self, trouble: "_Trouble", work: Awaitable[None]) -> None:
-        outcome = await _settled(work)
+    async def _guarded(self, trouble: Trouble, work: Awaitable[None]) -> None:
+        outcome = await settled(work)
         if isinstance(outcome, BaseException):
             trouble.report(outcome)
 
@@ -281,43 +262,37 @@ class Desk:
         """Open the history and show what it holds, until a source delivers."""
         if self._open_history is None:
             return
-        history = await _settled(self._open_history())
+        history = await settled(self._open_history())
         if isinstance(history, BaseException):
             self._record = False
             self._writing.report(history)
             return
         self._history = history
         for lane in self._lanes.values():
-            if lane.newest is None:
+            if lane.arrived is None:
                 await self._guarded(lane.trouble, self._recall(lane, history))
-            else:
+            elif lane.newest is not None and lane.pending is None:
                 # Built before there was a past to compare it with.
-                lane.offer(lane.pending or lane.newest.board.chain)
+                lane.offer(lane.newest.board.chain)
 
     async def _recall(self, lane: "_Lane", history: History) -> None:
         chain = await self._asked(history.latest(lane.ticker))
         if chain is None:
             return
         reading = await self._read(chain)
-        if lane.newest is None:
-            lane.arrived = self._clock() - max(0.0, time.time() - chain.as_of_seconds)
-            lane.believed = chain
+        if lane.arrived is None:
+            lane.arrived = self._clock.seconds() - max(0.0, self._clock.now() - chain.as_of_seconds)
+            lane.doubts.believed = chain
             lane.newest = reading
             await self._show(lane)
 
     async def _run_feed(self, feed: "_Feed") -> None:
-        attempt = 0
         while True:
-            outcome = await _settled(self._take(feed))
-            healthy = feed.data_since is not None and self._clock() - feed.data_since >= _HEALTHY_AFTER
-            attempt = 1 if healthy else attempt + 1
-            feed.trouble.report(outcome)
-            pause = pause_before(attempt)
-            feed.data_since = None
-            feed.retry_at = self._clock() + pause
-            feed.hurry.clear()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(feed.hurry.wait(), pause)
+            feed.trouble.report(await settled(self._take(feed)))
+            pause = feed.backoff.pause()
+            feed.retry_at = self._clock.seconds() + pause
+            feed.nap = asyncio.create_task(self._clock.sleep(pause))
+            await asyncio.wait({feed.nap})
             feed.retry_at = None
 
     async def _take(self, feed: "_Feed") -> None:
@@ -325,22 +300,21 @@ class Desk:
             lane = self._lanes[chain.ticker]
             interval = feed.source.status(chain.ticker).interval
             lane.pace = min(interval, _FASTEST)
-            if feed.data_since is None:
-                feed.data_since = self._clock()
+            feed.backoff.data()
             feed.trouble.clear()
-            lane.doubt = lane.doubts(chain) if interval else ""
+            before = lane.doubts.believed
+            lane.doubt = lane.doubts.about(chain) if interval else ""
             if not lane.doubt:
                 # A live venue that repeats an instant has sent nothing new; a delayed one keeps its own time.
-                if lane.believed is None or chain.as_of != lane.believed.as_of or chain.delay:
-                    lane.arrived = self._clock()
-                lane.believed = chain
+                if before is None or chain.as_of != before.as_of or chain.delay:
+                    lane.arrived = self._clock.seconds()
                 lane.offer(chain)
             # A source that never waits must not keep the loop from everyone else.
             await asyncio.sleep(0)
 
     async def _run_lane(self, lane: "_Lane") -> None:
         while True:
-            outcome = await _settled(self._tend(lane))
+            outcome = await settled(self._tend(lane))
             lane.trouble.report(outcome)  # and on with the next chain
 
     async def _tend(self, lane: "_Lane") -> None:
@@ -354,13 +328,16 @@ class Desk:
                 continue
             lane.due = clock() + lane.pace
             lane.newest = await self._read(chain)
+            self._remind(lane.newest.board)
             await self._show(lane)
             lane.trouble.clear()
-            board = lane.newest.board
-            if self._record and self._open_history is not None and board.used:
-                self._behind = lane.ticker in self._unrecorded
-                self._unrecorded[lane.ticker] = board
-                self._to_record.set()
+
+    def _remind(self, board: Board) -> None:
+        """Have the board recorded, unless nothing in it could be read."""
+        if self._record and self._open_history is not None and board.used:
+            self._behind |= self._history is not None and board.ticker in self._unrecorded
+            self._unrecorded[board.ticker] = board
+            self._to_record.set()
 
     async def _read(self, chain: OptionChain) -> "_Reading":
         history = self._history
@@ -369,7 +346,7 @@ class Desk:
 
     async def _asked(self, question: Awaitable[_T]) -> _T | None:
         """The history's answer; None where it fails or is slow, because the live view does not wait for a disk."""
-        answer = await _settled(asyncio.wait_for(question, _PATIENCE))
+        answer = await settled(asyncio.wait_for(question, _PATIENCE))
         if isinstance(answer, BaseException):
             self._reading.report(answer)
             return None
@@ -382,8 +359,10 @@ class Desk:
             self._views[lane.ticker] = View(reading.through(lane.filters), replay=lane.replay is not None)
 
     async def _step(self, lane: "_Lane", steps: int) -> None:
+        if self._history is None:
+            return
         lane.steps += steps
-        if lane.stepping or self._history is None:
+        if lane.stepping:
             return
         lane.stepping = True
         try:
@@ -417,7 +396,8 @@ class Desk:
         await self._show(lane)
 
     async def _refresh(self, lane: "_Lane") -> None:
-        lane.feed.hurry.set()
+        if lane.feed.nap is not None:
+            lane.feed.nap.cancel()
         if isinstance(lane.feed.source, Refreshable):
             lane.feed.source.refresh(lane.ticker)
 
@@ -428,7 +408,7 @@ class Desk:
             while self._unrecorded and self._history is not None:
                 # The newest a ticker: a disk that is slower than the market thins the record, it does not fill memory.
                 board = self._unrecorded.pop(next(iter(self._unrecorded)))
-                outcome = await _settled(self._history.record(board))
+                outcome = await settled(self._history.record(board))
                 if isinstance(outcome, BaseException):
                     self._writing.report(outcome)
                 else:
@@ -447,56 +427,17 @@ class Desk:
         return "recording is slow: some readings are skipped" if self._behind else self._history.recording
 
 
-class _Trouble:
-    """What is wrong in one corner, in a sentence for the screen; the log hears of the same at most once a minute."""
-
-    def __init__(self, name: str, clock: Callable[[], float]) -> None:
-        self.sentence = ""
-        self._name = name
-        self._clock = clock
-        self._logged: tuple[str, float] | None = None
-
-    def report(self, error: BaseException | None) -> None:
-        """Tell of ``error``; None for work that should go on for ever and ended."""
-        if error is None:
-            self.sentence = f"{self._name} ended"
-        elif isinstance(error, TimeoutError) and not str(error):
-            self.sentence = f"{self._name} did not answer in time"
-        elif isinstance(error, _FORESEEN):
-            self.sentence = clean_text(str(error))
-        else:
-            self.sentence = f"{self._name} failed on an unexpected {type(error).__name__}; the log has the details"
-        now = self._clock()
-        if self._logged is not None and self._logged[0] == self.sentence and now - self._logged[1] < _LOG_AGAIN_AFTER:
-            return
-        self._logged = self.sentence, now
-        foreseen = error is None or isinstance(error, _FORESEEN)
-        _logger.log(
-            logging.WARNING if foreseen else logging.ERROR,
-            "%s: %s",
-            self._name,
-            self.sentence,
-            exc_info=None if foreseen else error,
-        )
-
-    def clear(self) -> None:
-        self.sentence = ""
-
-
-_FORESEEN = (OSError, BadInputError)
-
-
 @dataclass(slots=True, eq=False)
 class _Feed:
     """One source and how its run goes."""
 
     source: Source
-    trouble: _Trouble
+    trouble: Trouble
+    backoff: Backoff
     retry_at: float | None = None
     """While it waits to be started again."""
-    data_since: float | None = None
-    """When this run's first chain came."""
-    hurry: asyncio.Event = field(default_factory=asyncio.Event)
+    nap: asyncio.Task[None] | None = None
+    """That wait."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -517,13 +458,11 @@ class _Lane:
     ticker: Ticker
     feed: _Feed
     filters: Filters
-    trouble: _Trouble
+    trouble: Trouble
     arrived: float | None = None
-    believed: OptionChain | None = None
-    """The newest chain that was."""
+    doubts: Doubts = field(default_factory=Doubts)
     doubt: str = ""
-    doubted: list[OptionChain] = field(default_factory=list)
-    """Chains in a row that were not, and that agree with each other."""
+    """Why the last chain was not believed."""
     pending: OptionChain | None = None
     """The newest chain without a board."""
     wake: asyncio.Event = field(default_factory=asyncio.Event)
@@ -541,37 +480,3 @@ class _Lane:
         """Put the chain in the slot; one that still waits there is replaced."""
         self.pending = chain
         self.wake.set()
-
-    def doubts(self, chain: OptionChain) -> str:
-        """Why this chain is not believed, in a sentence; empty where it is."""
-        before = self.believed
-        reason = "" if before is None else _oddity(before, chain)
-        if not reason:
-            self.doubted.clear()
-            return ""
-        if self.doubted and _oddity(self.doubted[-1], chain):
-            self.doubted.clear()
-        self.doubted.append(chain)
-        if len(self.doubted) < CONVINCING:
-            return reason
-        self.doubted.clear()
-        return ""
-
-
-def _oddity(before: OptionChain, chain: OptionChain) -> str:
-    """What is odd about a chain that follows ``before``; empty for nothing."""
-    if chain.source != before.source:
-        return ""
-    seconds = chain.as_of_seconds - before.as_of_seconds
-    if seconds < 0:
-        return f"a chain of {chain.as_of:%H:%M:%S} UTC came after one of {before.as_of:%H:%M:%S}"
-    move = chain.spot / before.spot - 1.0
-    if abs(move) > LARGEST_STEP and seconds < _ONE_STEP:
-        return f"spot jumped {move:+.0%} to {chain.spot:,.2f}; waiting for {CONVINCING} chains to agree"
-    return ""
-
-
-async def _settled(work: Awaitable[_T]) -> _T | BaseException:
-    """What ``work`` returns or raises, as a value: the fence around everything that is not this desk's own."""
-    [outcome] = await asyncio.gather(work, return_exceptions=True)
-    return outcome
