@@ -12,6 +12,11 @@ _SHRINK_BELOW = 0.55
 _TRAILING_ZEROS = re.compile(r"\.0+(?=\D|$)|(?<=\.[1-9])0+(?=\D|$)")
 
 
+def trim_zeros(text: str) -> str:
+    """A round number without the decimals that say nothing: 20.00B as 20B, 1.50B as 1.5B."""
+    return _TRAILING_ZEROS.sub("", text)
+
+
 def nice_ceiling(value: float) -> float:
     """The smallest round number (1, 1.5, 2, 3, 4, 5, 6, 8 times a power of ten) at or above a positive ``value``."""
     power = 10.0 ** math.floor(math.log10(value))
@@ -39,7 +44,7 @@ class Scale:
         """The round number itself: 1.5M, 20B; empty before the first peak."""
         if not self.full:
             return ""
-        return f"{self.full:g}{suffix}" if suffix else _TRAILING_ZEROS.sub("", count(self.full))
+        return f"{self.full:g}{suffix}" if suffix else trim_zeros(count(self.full))
 
     def eighths(self, value: float, cells: int) -> int:
         """The length of a bar in eighths of a cell, at most ``cells`` cells; 0 for NaN."""

@@ -110,7 +110,7 @@ class Expiries(LineView):
     def _header(self, columns: list["_Column"], half: int, width: int) -> Line:
         full = self.scale.text("%" if self.unit is Unit.SHARE else "")
         named = (" ◂ SHORT ", " LONG ▸ ")
-        sides = [text if len(text) + len(full) <= half else "" for text in named]
+        sides = named if max(map(len, named)) + len(full) <= half else ("", "")
         spans: list[Span] = [
             (fmt.left(" EXPIRY", 9) + fmt.left("LEFT", _MARGIN - 9), "label"),
             (fmt.left(full, half - len(sides[0])), "dim"),

@@ -248,7 +248,7 @@ class Ladder(StrikeView):
     def _header(self, bars: Bars, widths: _Widths, width: int) -> Line:
         full = self.scale.text("%" if self.unit is Unit.SHARE and self._measure is Measure.GEX else "")
         named = (f"◂ {bars.left_heading} ", f" {bars.right_heading} ▸")
-        sides = [text if len(text) <= widths.half else "" for text in named]
+        sides = named if max(map(len, named)) <= widths.half else ("", "")
         room = widths.half - len(sides[0])
         margin = full if len(full) < room else ""
         spans = [

@@ -137,14 +137,15 @@ class LineView(BoardView, can_focus=False):
                 if "graph" in names:
                     text = text.translate(_PLAIN_REVERSED_BARS if "reversed" in names else _PLAIN_BARS)
                 text = plain(text).translate(_PLAIN_MARKS)
-            style = self._style(names)
+            style = self.style_named(names)
             if segments and segments[-1].style == style:
                 segments[-1] = Segment(segments[-1].text + text, style)
             else:
                 segments.append(Segment(text, style))
         return Strip(segments, width)
 
-    def _style(self, names: str) -> Style:
+    def style_named(self, names: str) -> Style:
+        """The style of a span of these names, in the theme of now."""
         known = self._styles_by_names.get(names)
         if known is None:
             known = self._styles_by_names[names] = self._resolve(names.split())
