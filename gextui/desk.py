@@ -326,13 +326,14 @@ class Desk:
             chain, lane.pending = lane.pending, None
             if chain is None:
                 continue
-            lane.due = clock() + lane.pace
+            # From when it came, not from now: a board that was late once must not make every later one late.
+            lane.due = lane.offered + lane.pace
             lane.newest = await self._read(chain)
-            self._remind(lane.newest.board)
+            self._hand_to_recorder(lane.newest.board)
             await self._show(lane)
             lane.trouble.clear()
 
-    def _remind(self, board: Board) -> None:
+    def _hand_to_recorder(self, board: Board) -> None:
         """Have the board recorded, unless nothing in it could be read."""
         if self._record and self._open_history is not None and board.used:
             self._behind |= self._history is not None and board.ticker in self._unrecorded
@@ -377,12 +378,11 @@ class Desk:
         shown = replay or lane.newest
         if shown is None:
             return
-        one = 1 if steps > 0 else -1
         chain = await self._asked(history.step(lane.ticker, shown.board.as_of, steps))
-        while chain is None and steps != one and not self._reading.sentence:  # beyond the end: as far as there is
-            steps -= one
+        while chain is None and steps < -1 and not self._reading.sentence:  # before the first: as far as there is
+            steps += 1
             chain = await self._asked(history.step(lane.ticker, shown.board.as_of, steps))
-        if self._reading.sentence or (chain is None and one < 0):
+        if self._reading.sentence or (chain is None and steps < 0):
             return
         past_end = chain is None or lane.newest is None or chain.as_of >= lane.newest.board.as_of
         reading = None if past_end or chain is None else await self._read(chain)
@@ -465,10 +465,12 @@ class _Lane:
     """Why the last chain was not believed."""
     pending: OptionChain | None = None
     """The newest chain without a board."""
+    offered: float = 0.0
+    """When that came, by the loop's clock."""
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     pace: float = _FASTEST
     due: float = 0.0
-    """When the next board may be built, by the loop's clock."""
+    """When the next board may be built."""
     newest: _Reading | None = None
     replay: _Reading | None = None
     """The past instant that was stepped to."""
@@ -479,4 +481,5 @@ class _Lane:
     def offer(self, chain: OptionChain) -> None:
         """Put the chain in the slot; one that still waits there is replaced."""
         self.pending = chain
+        self.offered = asyncio.get_running_loop().time()
         self.wake.set()

@@ -93,10 +93,21 @@ class SimulatedMarket:
         self._owed += seconds
         ticks = int(self._owed)
         self._owed -= ticks
-        coins, shares = self._coins.standard_normal(ticks), self._shares.standard_normal(ticks)
+        coins, shares = self._moves(ticks)
         for market in self._markets.values():
-            market.run(self._seconds, (coins if market.underlying.is_coin else shares).tolist())
+            market.run(self._seconds, coins if market.underlying.is_coin else shares)
         self._seconds += ticks
+
+    def leap(self, seconds: int) -> None:
+        """Let much time pass in a stride a day: as far and as busy as many steps, but not along their path."""
+        coins, shares = self._moves(seconds // 86400 + 2)
+        for market in self._markets.values():
+            market.leap(self._seconds, self._seconds + seconds, coins if market.underlying.is_coin else shares)
+        self._seconds += seconds
+
+    def _moves(self, count: int) -> tuple[list[float], list[float]]:
+        """So many standard normals that all coins share, and as many for the shares and their indices."""
+        return self._coins.standard_normal(count).tolist(), self._shares.standard_normal(count).tolist()
 
     def chain(self, ticker: Ticker) -> OptionChain:
         """The ticker's chain now. KeyError for one that is not simulated here."""
@@ -138,21 +149,29 @@ class _OptionMarket:
         return np.round(np.floor(contracts / lot) * lot, 1)
 
     def run(self, now: int, market_moves: list[float]) -> None:
-        """A second for each of ``market_moves``, standard normals that all underlyings of a kind share."""
+        """A second for each of ``market_moves``."""
         normals: list[list[float]] = self._random.standard_normal((len(market_moves), 4)).tolist()
         for move, (own, momentum, level, tilt) in zip(market_moves, normals, strict=True):
             now += 1
             self._move(move, own, momentum, level, tilt)
             if now % _DEAL_EVERY == 0:
-                self._deal()
+                self._deal(_DEAL_EVERY)
             if now >= self._midnight:
-                self._midnight = next_midnight(self.underlying, now)
-                self._previous_close = self._spot
-                self._published = self._open.copy()
-                self._volume[:] = 0.0
-                self._list(now)
+                self._open_day(now)
             elif now >= self._expiries[0]:
                 self._list(now)
+
+    def leap(self, now: int, until: int, market_moves: list[float]) -> None:
+        """From ``now`` to ``until`` in strides that end at midnight, one of ``market_moves`` each."""
+        for move in market_moves:
+            stride = int(min(until, self._midnight)) - now
+            shock = _mixed(self.underlying.to_market, move, self._random.standard_normal())
+            self._spot *= math.exp(self.underlying.front_iv * math.sqrt(stride / SECONDS_A_YEAR) * shock)
+            self._deal(stride)
+            now += stride
+            if now >= self._midnight:
+                self._open_day(now)
+        self._list(now)
 
     def _move(self, market: float, own: float, momentum: float, level: float, tilt: float) -> None:
         underlying = self.underlying
@@ -165,9 +184,16 @@ class _OptionMarket:
         drift = sigma * self._momentum.value / 60.0 - math.log(self._spot / self._home) / _HOME_WITHIN
         self._spot *= math.exp(drift + sigma * shock)
 
-    def _deal(self) -> None:
-        """One batch of trades: they add to volume, and to open interest or take from it."""
-        count = self._dealing.poisson(_TRADES_A_DAY * _DEAL_EVERY / 86400.0)
+    def _open_day(self, now: int) -> None:
+        self._midnight = next_midnight(self.underlying, now)
+        self._previous_close = self._spot
+        self._published = self._open.copy()
+        self._volume[:] = 0.0
+        self._list(now)
+
+    def _deal(self, seconds: int) -> None:
+        """So many seconds' trades: they add to volume, and to open interest or take from it."""
+        count = self._dealing.poisson(_TRADES_A_DAY * seconds / 86400.0)
         which, size, block, opening = self._dealing.random_sample((4, count))
         rows = np.searchsorted(self._chance, which)
         lots = np.ceil(-np.log1p(-size) * self.underlying.trade / self.underlying.lot)

@@ -16,19 +16,15 @@ from gextui.sources.source import SourceState, SourceStatus
 _SHORTEST_GAP = timedelta(seconds=30)
 
 
-def by_instant(chains: Iterable[OptionChain]) -> dict[Ticker, list[OptionChain]]:
-    """Each ticker's chains, oldest first, tickers as they come; of two of one instant the later given stays."""
-    kept: dict[Ticker, dict[datetime, OptionChain]] = {}
-    for chain in chains:
-        kept.setdefault(chain.ticker, {})[chain.as_of] = chain
-    return {ticker: [at[instant] for instant in sorted(at)] for ticker, at in kept.items()}
-
-
 class RecordedSource:
     """A source that gives each ticker's newest recorded chain once."""
 
     def __init__(self, chains: Sequence[OptionChain]) -> None:
-        self._newest = {ticker: of_ticker[-1] for ticker, of_ticker in by_instant(chains).items()}
+        self._newest: dict[Ticker, OptionChain] = {}
+        for chain in chains:
+            newest = self._newest.get(chain.ticker)
+            if newest is None or chain.as_of >= newest.as_of:
+                self._newest[chain.ticker] = chain
         self.tickers = tuple(self._newest)
         self.name = ", ".join(dict.fromkeys(chain.source for chain in self._newest.values()))
 
@@ -49,8 +45,25 @@ class RecordedHistory:
     recording = "not recorded"
 
     def __init__(self, chains: Iterable[OptionChain]) -> None:
-        self._chains = by_instant(chains)
-        self._instants = {ticker: [chain.as_of for chain in kept] for ticker, kept in self._chains.items()}
+        self._chains: dict[Ticker, list[OptionChain]] = {}
+        for chain in chains:
+            self.add(chain)
+
+    def add(self, chain: OptionChain) -> None:
+        """Take in one more chain; it replaces one of the same ticker and instant."""
+        kept = self._chains.setdefault(chain.ticker, [])
+        index = bisect_left(kept, chain.as_of, key=_instant)
+        if index < len(kept) and kept[index].as_of == chain.as_of:
+            kept[index] = chain
+        else:
+            kept.insert(index, chain)
+
+    def thin(self, ticker: Ticker, before: datetime) -> None:
+        """Of the chains older than ``before`` keep one an hour, the last."""
+        kept = self._chains[ticker]
+        old = kept[: bisect_left(kept, before, key=_instant)]
+        last_of_hour = {chain.as_of_seconds // 3600: chain for chain in old}
+        kept[: len(old)] = last_of_hour.values()
 
     async def record(self, board: Board) -> None:
         """Nothing: what came from a file is not recorded again."""
@@ -67,20 +80,25 @@ class RecordedHistory:
 
     async def step(self, ticker: Ticker, at: datetime, steps: int) -> OptionChain | None:
         """The chain so many instants before (negative) or after ``at``; None beyond either end."""
-        instants = self._instants.get(ticker, [])
-        index = bisect_left(instants, at) + steps if steps < 0 else bisect_right(instants, at) + steps - 1
-        return self._chains[ticker][index] if 0 <= index < len(instants) else None
+        kept = self._chains.get(ticker, [])
+        if steps < 0:
+            index = bisect_left(kept, at, key=_instant) + steps
+        else:
+            index = bisect_right(kept, at, key=_instant) + steps - 1
+        return kept[index] if 0 <= index < len(kept) else None
 
     async def latest(self, ticker: Ticker) -> OptionChain | None:
         """The newest chain of the ticker."""
-        return self._chains[ticker][-1] if ticker in self._chains else None
+        kept = self._chains.get(ticker)
+        return kept[-1] if kept else None
 
     async def close(self) -> None:
         """Nothing is open."""
 
     def _last_until(self, ticker: Ticker, at: datetime) -> OptionChain | None:
-        index = bisect_right(self._instants.get(ticker, []), at) - 1
-        return self._chains[ticker][index] if index >= 0 else None
+        kept = self._chains.get(ticker, [])
+        index = bisect_right(kept, at, key=_instant) - 1
+        return kept[index] if index >= 0 else None
 
     def _yesterday(self, ticker: Ticker, at: datetime) -> OptionChain | None:
         coin = ticker.session is Session.UTC
@@ -89,3 +107,7 @@ class RecordedHistory:
         before = today - timedelta(days=1) if coin else previous_trading_day(today)
         chain = self._last_until(ticker, midnight - timedelta(microseconds=1))
         return chain if chain is not None and expiry_date(chain.as_of_seconds, ticker.session) >= before else None
+
+
+def _instant(chain: OptionChain) -> datetime:
+    return chain.as_of
