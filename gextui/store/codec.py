@@ -1,0 +1,295 @@
+"""The packed form of a chain.
+
+A chain is its layout, which says what contracts there are, rarely changes and is stored once, and its numbers, which
+are all float64 and come back bit for bit: an xor against a key frame leaves zeros where nothing moved, and bytes of
+equal weight stand together, so that zlib finds what repeats. Texts come back cleaned. What is read here comes from a
+file that anyone may have written: nothing is inflated without a limit and nothing is believed without the checksum.
+"""
+
+import zlib
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from typing import TypeVar
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from gextui.market.chain import Booleans, Floats, Integers, OptionChain
+from gextui.market.text import clean_symbol, clean_text
+from gextui.market.ticker import Kind, Ticker
+
+Bits = NDArray[np.uint64]
+"""Float64 numbers as their bit patterns."""
+
+_CODEC = 1
+"""The first byte of every payload."""
+_MOST_BYTES = 16 << 20
+_MOST_CONTRACTS = 100_000
+_MOST_REMARKS = 1 << 18
+_LENGTH = 4
+"""Bytes that give the length of the JSON in front of the numbers."""
+_SCALARS = 4
+"""Spot, rate, delay, previous close."""
+_COLUMNS = 5
+"""IV, open interest, volume, bid, ask."""
+_Header = TypeVar("_Header", bound=msgspec.Struct)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class DamagedError(Exception):
+    """What was stored is not what was written."""
+
+
+class _LayoutHeader(msgspec.Struct, frozen=True):
+    symbol: str
+    name: str
+    kind: Kind
+    ticker_source: str
+    coin: str | None
+    source: str
+    simulated: bool
+    roots: tuple[str, ...]
+    expiries: int
+    contracts: int
+
+
+class _Remarks(msgspec.Struct, frozen=True):
+    total: int
+    dropped: dict[str, int]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layout:
+    """What of a chain rarely changes, as in `OptionChain`."""
+
+    digest: bytes
+    ticker: Ticker
+    source: str
+    simulated: bool
+    roots: tuple[str, ...]
+    expiries: Floats
+    root: Integers
+    expiry: Integers
+    strike: Floats
+    is_call: Booleans
+    multiplier: Floats
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers a chain of this layout has."""
+        return _SCALARS + len(self.expiries) + _COLUMNS * len(self.strike)
+
+
+def microseconds(instant: datetime) -> int:
+    """An aware instant as the database's ts."""
+    return (instant - _EPOCH) // _MICROSECOND
+
+
+def instant_of(ts: int) -> datetime:
+    """The instant of a ts, UTC.
+
+    Raises:
+        OverflowError: no calendar reaches there.
+    """
+    return _EPOCH + ts * _MICROSECOND
+
+
+def describe_layout(chain: OptionChain) -> bytes:
+    """The chain's layout in plain bytes; the same layout always gives the same bytes."""
+    ticker = chain.ticker
+    header = _LayoutHeader(
+        symbol=ticker.symbol,
+        name=ticker.name,
+        kind=ticker.kind,
+        ticker_source=ticker.source,
+        coin=ticker.coin,
+        source=chain.source,
+        simulated=chain.simulated,
+        roots=chain.roots,
+        expiries=len(chain.expiries),
+        contracts=len(chain),
+    )
+    columns = (chain.expiries, chain.strike, chain.multiplier)
+    floats = b"".join(column.astype("<f8").tobytes() for column in columns)
+    indices = b"".join(column.astype("<i8").tobytes() for column in (chain.root, chain.expiry))
+    return _with_header(header, floats + indices + chain.is_call.astype(np.uint8).tobytes())
+
+
+def digest_of(layout: bytes) -> bytes:
+    """The name of a layout, from its plain bytes."""
+    return blake2b(layout, digest_size=16).digest()
+
+
+def read_layout(payload: bytes, digest: bytes) -> Layout:
+    """Inverse of ``compress(describe_layout(chain))``.
+
+    Raises:
+        DamagedError: it is not the layout of that digest, or none.
+    """
+    plain = _inflate(payload, _MOST_BYTES)
+    if digest_of(plain) != digest:
+        raise DamagedError("the layout does not match its digest")
+    header, body = _split(plain, _LayoutHeader)
+    n, e = header.contracts, header.expiries
+    if not (0 <= n <= _MOST_CONTRACTS and 0 <= e <= _MOST_CONTRACTS and len(body) == 8 * e + 33 * n):
+        raise DamagedError("the layout has the wrong size")
+    floats = np.frombuffer(body, "<f8", e + 2 * n).astype(np.float64)
+    root, expiry = np.frombuffer(body, "<i8", 2 * n, offset=8 * len(floats)).astype(np.int64).reshape(2, n)
+    layout = Layout(
+        digest=digest,
+        ticker=Ticker(
+            clean_symbol(header.symbol),
+            clean_text(header.name),
+            header.kind,
+            clean_text(header.ticker_source),
+            None if header.coin is None else clean_symbol(header.coin),
+        ),
+        source=clean_text(header.source),
+        simulated=header.simulated,
+        roots=tuple(clean_symbol(name) for name in header.roots),
+        expiries=floats[:e],
+        root=root,
+        expiry=expiry,
+        strike=floats[e : e + n],
+        is_call=np.frombuffer(body, np.uint8, n, offset=len(body) - n) != 0,
+        multiplier=floats[e + n :],
+    )
+    for index, count in ((root, len(header.roots)), (expiry, e)):
+        if n and not (index.min() >= 0 and index.max() < count):
+            raise DamagedError("the layout points outside itself")
+    return layout
+
+
+def numbers_of(chain: OptionChain) -> Bits:
+    """Every number of a chain that its layout does not hold, in the order that `read_snapshot` takes them apart."""
+    close = np.nan if chain.previous_close is None else chain.previous_close
+    scalars = np.array([chain.spot, chain.rate, chain.delay, close], dtype=np.float64)
+    columns = (chain.forwards, chain.iv, chain.open_interest, chain.volume, chain.bid, chain.ask)
+    return np.concatenate([scalars, *columns]).view(np.uint64)
+
+
+def pack_key_frame(numbers: Bits) -> bytes:
+    """The payload of a key frame."""
+    return compress(_planes(numbers))
+
+
+def read_key_frame(payload: bytes, layout: Layout) -> Bits:
+    """Inverse of `pack_key_frame`.
+
+    Raises:
+        DamagedError: it is no key frame of that layout.
+    """
+    return _from_planes(_inflate(payload, 8 * layout.numbers), layout)
+
+
+def pack_snapshot(chain: OptionChain, digest: bytes, numbers: Bits, key: Bits) -> tuple[bytes, int]:
+    """The payload of a chain against its key frame, and the checksum of the whole chain.
+
+    The checksum is over what is meant, not over what is stored: a wrong key frame or layout is found out as well.
+    """
+    remarks = _Remarks(
+        int(chain.total), {reason: int(count) for reason, count in chain.dropped.items()}, tuple(chain.notes)
+    )
+    crc = _checksum(microseconds(chain.as_of), digest, remarks, numbers)
+    return compress(_with_header(remarks, _planes(numbers ^ key))), crc
+
+
+def read_snapshot(payload: bytes, crc: int, ts: int, layout: Layout, key: Bits) -> OptionChain:
+    """Inverse of `pack_snapshot`.
+
+    Raises:
+        DamagedError: it is not what was written.
+    """
+    plain = _inflate(payload, _LENGTH + _MOST_REMARKS + 8 * layout.numbers)
+    remarks, body = _split(plain, _Remarks)
+    numbers = _from_planes(body, layout) ^ key
+    if _checksum(ts, layout.digest, remarks, numbers) != crc:
+        raise DamagedError("the checksum is wrong")
+    values = numbers.view(np.float64)
+    spot, rate, delay, close = (float(value) for value in values[:_SCALARS])
+    if not spot > 0:
+        raise DamagedError("the spot price is no price")
+    forwards, columns = np.split(values[_SCALARS:], [len(layout.expiries)])
+    iv, open_interest, volume, bid, ask = columns.reshape(_COLUMNS, -1)
+    try:
+        as_of = instant_of(ts)
+    except OverflowError:
+        raise DamagedError("the instant is beyond any calendar") from None
+    return OptionChain(
+        ticker=layout.ticker,
+        source=layout.source,
+        as_of=as_of,
+        spot=spot,
+        rate=rate,
+        roots=layout.roots,
+        expiries=layout.expiries,
+        forwards=forwards,
+        root=layout.root,
+        expiry=layout.expiry,
+        strike=layout.strike,
+        is_call=layout.is_call,
+        iv=iv,
+        open_interest=open_interest,
+        volume=volume,
+        bid=bid,
+        ask=ask,
+        multiplier=layout.multiplier,
+        total=remarks.total,
+        dropped={clean_text(reason): count for reason, count in remarks.dropped.items()},
+        notes=tuple(clean_text(note) for note in remarks.notes),
+        previous_close=None if np.isnan(close) else close,
+        delay=delay,
+        simulated=layout.simulated,
+    )
+
+
+def compress(plain: bytes) -> bytes:
+    """A payload: the codec's version, then zlib."""
+    return bytes([_CODEC]) + zlib.compress(plain, 1)
+
+
+def _inflate(payload: bytes, most: int) -> bytes:
+    if payload[:1] != bytes([_CODEC]):
+        raise DamagedError("the codec is not known")
+    stream = zlib.decompressobj()
+    try:
+        plain = stream.decompress(payload[1:], most + 1)
+    except zlib.error:
+        raise DamagedError("the payload cannot be inflated") from None
+    if len(plain) > most or not stream.eof:
+        raise DamagedError("the payload has the wrong size")
+    return plain
+
+
+def _with_header(header: msgspec.Struct, body: bytes) -> bytes:
+    text = msgspec.json.encode(header, order="sorted")
+    return len(text).to_bytes(_LENGTH, "little") + text + body
+
+
+def _split(plain: bytes, kind: type[_Header]) -> tuple[_Header, bytes]:
+    start = _LENGTH + int.from_bytes(plain[:_LENGTH], "little")
+    try:
+        return msgspec.json.decode(plain[_LENGTH:start], type=kind), plain[start:]
+    except msgspec.DecodeError:
+        raise DamagedError("the payload's header cannot be read") from None
+
+
+def _planes(numbers: Bits) -> bytes:
+    return np.ascontiguousarray(numbers.astype("<u8").view(np.uint8).reshape(-1, 8).T).tobytes()
+
+
+def _from_planes(plain: bytes, layout: Layout) -> Bits:
+    if len(plain) != 8 * layout.numbers:
+        raise DamagedError("the payload does not fit its layout")
+    planes = np.frombuffer(plain, np.uint8).reshape(8, -1)
+    return np.ascontiguousarray(planes.T).view("<u8").ravel().astype(np.uint64)
+
+
+def _checksum(ts: int, digest: bytes, remarks: _Remarks, numbers: Bits) -> int:
+    crc = zlib.crc32(f"{ts}".encode() + digest)
+    crc = zlib.crc32(msgspec.json.encode(remarks, order="sorted"), crc)
+    return zlib.crc32(numbers.astype("<u8").tobytes(), crc)
