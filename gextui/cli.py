@@ -230,32 +230,29 @@ def read_files(
     as_of: "datetime | None",
     spot: float | None,
     rate: float | None,
-) -> "dict[str, list[OptionChain]]":
-    """The chains in the files by ticker, oldest first; only ``tickers`` where any are named."""
+) -> "list[OptionChain]":
+    """Every chain in the files; only ``tickers`` where any are named, and in their order."""
     from gextui.sources.files import read_chains
     from gextui.sources.source import BadInputError
 
-    found: dict[str, list[OptionChain]] = {}
+    # Of several files each need not hold every ticker.
+    only = tickers if tickers and len(files) == 1 else None
+    us_rate = settings.rates.usd
+    chains: list[OptionChain] = []
     for file in files:
-        if not file.exists():
-            raise Stop(Exit.NO_INPUT, f"{file} does not exist")
-        if file.is_dir():
-            raise Stop(Exit.NO_INPUT, f"{file} is a folder; name the files in it")
         try:
-            chains = read_chains(file, as_of=as_of, spot=spot, rate=rate)
+            chains += read_chains(file, as_of=as_of, spot=spot, rate=rate, us_rate=us_rate, tickers=only)
+        except FileNotFoundError:
+            raise Stop(Exit.NO_INPUT, f"{file} does not exist") from None
         except BadInputError as error:
             raise Stop(Exit.BAD_INPUT, str(error)) from None
-        for chain in chains:
-            found.setdefault(chain.ticker.symbol, []).append(chain)
+    held = {chain.ticker.symbol for chain in chains}
     for symbol in tickers:
-        if symbol not in found:
-            raise Stop(Exit.NO_INPUT, f"there is no {symbol} in {_files(files)}, only {', '.join(found)}")
-    wanted = tickers or tuple(found)
-    return {symbol: sorted(found[symbol], key=lambda chain: chain.as_of) for symbol in wanted}
-
-
-def _files(files: Sequence[Path]) -> str:
-    return str(files[0]) if len(files) == 1 else f"these {len(files)} files"
+        if symbol not in held:
+            raise Stop(
+                Exit.BAD_INPUT, f"the files hold {', '.join(sorted(held))}, not {symbol}; name a ticker they hold"
+            )
+    return [chain for symbol in tickers for chain in chains if chain.ticker.symbol == symbol] if tickers else chains
 
 
 def read_boards(
@@ -267,16 +264,27 @@ def read_boards(
     rate: float | None,
     **choice: Any,
 ) -> "list[Board]":
-    """The newest board of each ticker in the files."""
+    """The newest board of each ticker in the files, compared with what else they hold of it."""
+    import asyncio
+
     from gextui.exposure.board import build_board
+    from gextui.exposure.change import WINDOWS
+    from gextui.sources.recorded import RecordedHistory
 
     settings = read_settings(config)
     wanted = wanted_tickers(tickers)
     filters = chosen_filters(**choice)
     if not files:
         raise Stop(Exit.UNAVAILABLE, "live venues come with the next release; name a recorded chain with --file FILE")
-    found = read_files(settings, files, wanted, as_of, spot, rate)
-    return [build_board(chains[-1], None, filters) for chains in found.values()]
+    chains = read_files(settings, files, wanted, as_of, spot, rate)
+    history = RecordedHistory(chains)
+
+    async def newest() -> "list[Board]":
+        found = [await history.latest(ticker) for ticker in dict.fromkeys(chain.ticker for chain in chains)]
+        kept = [chain for chain in found if chain is not None]
+        return [build_board(chain, await history.past(chain.ticker, chain.as_of, WINDOWS), filters) for chain in kept]
+
+    return asyncio.run(newest())
 
 
 def explanation_lines(board: "Board", name: str) -> Iterator[str]:

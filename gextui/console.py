@@ -63,10 +63,6 @@ class Ending:
                 self._end(Exit.USAGE, error.format_message())
             case click.Abort() | KeyboardInterrupt():
                 self._end(Exit.INTERRUPTED, "")
-            case BrokenPipeError():
-                # Whoever reads stopped reading, as `head` does; what is still buffered has nowhere to go.
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-                self._end(Exit.BROKEN_PIPE, "")
             case PermissionError():
                 self._end(Exit.PERMISSION, _of_file(error))
             case OSError():
@@ -109,7 +105,12 @@ def give(text: str) -> None:
 
         text = plain(text).encode("ascii", "replace").decode()
     colour = False if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else None
-    click.echo(text, nl=False, color=colour)
+    try:
+        click.echo(text, nl=False, color=colour)
+    except BrokenPipeError:
+        # Whoever reads stopped reading, as `head` does; what is still buffered has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(Exit.BROKEN_PIPE)
 
 
 class Commands(click.Group):
