@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from gextui.config import Settings
+    from gextui.desk import Desk
     from gextui.exposure.board import Board
     from gextui.exposure.filters import Filters
     from gextui.market.chain import OptionChain
@@ -82,6 +83,49 @@ def live(config: Path | None, /, tickers: tuple[str, ...], **display: Any) -> No
     read_settings(config)
     wanted_tickers(tickers)
     raise Stop(Exit.UNAVAILABLE, NO_LIVE_YET)
+
+
+@commands.command()
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=1, show_default=True, help="Which market.")
+@DISPLAY
+@click.pass_obj
+def demo(config: Path | None, /, seed: int, **display: Any) -> int:
+    """The dashboard on a simulated market: no account, no network, nothing kept."""
+    from gextui.desk import Desk
+    from gextui.simulator.source import SimulatedSource
+
+    settings = read_settings(config)
+    check_terminal()
+    source = SimulatedSource(seed)
+    return show(Desk([source], source.open_history), settings, **display)
+
+
+@commands.command("open")
+@click.argument("files", nargs=-1, required=True, metavar="FILE ...", type=click.Path(path_type=Path))
+@INPUT
+@DISPLAY
+@click.pass_obj
+def open_files(
+    config: Path | None,
+    /,
+    files: tuple[Path, ...],
+    as_of: "datetime | None",
+    spot: float | None,
+    rate: float | None,
+    **display: Any,
+) -> int:
+    """The dashboard on recorded chains; several of one ticker are a history to step through."""
+    from gextui.desk import Desk
+    from gextui.sources.recorded import RecordedHistory, RecordedSource
+
+    settings = read_settings(config)
+    chains = read_files(settings, files, (), as_of, spot, rate)
+    check_terminal()
+
+    async def history() -> RecordedHistory:
+        return RecordedHistory(chains)
+
+    return show(Desk([RecordedSource(chains)], history, record=False), settings, **display)
 
 
 @commands.command()
@@ -182,6 +226,59 @@ def config_check(config: Path | None, /) -> None:
     read_settings(config)
     path = config or settings.config_path()
     give(f"{path}: {'all is well' if path.exists() else 'not there, so every default holds'}\n")
+
+
+def check_terminal() -> None:
+    """The dashboard needs a terminal that it can draw on."""
+    import os
+    import sys
+
+    from gextui.ui.terminal.capabilities import detect
+
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise Stop(Exit.USAGE, "the dashboard needs a terminal; `gextui snapshot --file FILE` prints without one")
+    if not detect(os.environ).usable:
+        raise Stop(Exit.UNAVAILABLE, "TERM names no terminal that can be drawn on; set it, e.g. TERM=xterm-256color")
+
+
+def show(
+    desk: "Desk",
+    settings: "Settings",
+    *,
+    theme: str | None,
+    ascii_only: bool,
+    mouse: bool,
+    plain_display: bool,
+) -> int:
+    """Run the dashboard on a desk until the user leaves it; the exit code."""
+    import os
+
+    from gextui.config import state_path
+    from gextui.ui.terminal.capabilities import detect, prepare
+    from gextui.ui.terminal.signals import leaving_on_signals
+
+    general = settings.general
+    ascii_only = ascii_only or general.ascii
+    capabilities = detect(os.environ, ascii_only=ascii_only or None)
+    prepare(os.environ, capabilities)
+    from gextui.ui.app import GextuiApp  # Textual reads the environment when it is imported
+
+    app = GextuiApp(
+        desk,
+        state_path=state_path() / "state.json",
+        keymap=settings.keys,
+        theme=theme or general.theme or None,
+        capabilities=capabilities,
+        ascii_only=ascii_only,
+        delta_display=not (plain_display or general.plain_display),
+    )
+    desk.start()
+    with leaving_on_signals(desk.stop):
+        app.run(mouse=mouse or general.mouse)
+        desk.stop()
+    if app.crash is not None:
+        raise app.crash
+    return Exit.OK
 
 
 def read_settings(config: Path | None) -> "Settings":
