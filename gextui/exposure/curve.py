@@ -59,13 +59,13 @@ class Bumps:
         )
 
 
-def spot_grid(bumps: Bumps, held: Floats) -> Floats:
+def spot_grid(bumps: Bumps) -> Floats:
     """Log-spots to evaluate: an even grid over +-25 %, and the peaks too narrow for it with the points between them."""
     even = np.linspace(np.log1p(-REACH), np.log1p(REACH), GRID_POINTS)
     narrow = bumps.inverse_width * (even[1] - even[0]) > 1.0
     if not narrow.any():
         return even
-    peaks = (-bumps.offset / bumps.inverse_width)[narrow & (held != 0)]
+    peaks = (-bumps.offset / bumps.inverse_width)[narrow]
     peaks = peaks[(peaks > even[0]) & (peaks < even[-1])]
     peaks = np.sort(peaks[np.argsort(np.abs(peaks), kind="stable")[:NARROW_STRIKES]])
     return np.unique(np.concatenate((even, peaks, 0.5 * (peaks[1:] + peaks[:-1]))))
@@ -139,7 +139,7 @@ def _matters(bumps: Bumps, held: Floats, low: float, high: float) -> Booleans:
 
 def gamma_curve(bumps: Bumps, held: Floats, spot: float) -> GammaCurve:
     """The curve of one book and all its roots; ``held`` is (M,) signed units of the underlying."""
-    grid = spot_grid(bumps, held)
+    grid = spot_grid(bumps)
     values = curve_values(bumps, held[np.newaxis], grid)[0]
     roots = zero_crossings(bumps, held, grid, values)
     return GammaCurve(spot * np.exp(grid), values, tuple(spot * float(np.exp(root)) for root in roots))

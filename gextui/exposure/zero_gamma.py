@@ -98,7 +98,7 @@ class _Repricer:
         self.nodes = np.unique(smile.node[self.rows])
         self.first_row = np.searchsorted(smile.node, self.nodes)
         self.bumps = self._bumps(self.first_row, smile.node_iv[self.nodes], smile.forward)
-        self.grid = spot_grid(self.bumps, np.ones(len(self.nodes)))
+        self.grid = spot_grid(self.bumps)
 
     def merged(self, held: Floats) -> Floats:
         """Signed units a contract, summed by strike and expiry."""

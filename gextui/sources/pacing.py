@@ -13,6 +13,8 @@ RETRY_AFTER_RANGE = (1.0, 900.0)
 RETRY_AFTER_DEFAULT = 5.0
 """Seconds after a limit that says nothing; doubled each time it says nothing again."""
 
+_ROUNDING = 1e-6
+
 
 class Clock(Protocol):
     """Time as sources need it; tests inject one that they turn themselves."""
@@ -100,7 +102,8 @@ class Limiter:
     @property
     def closed_for(self) -> float:
         """Seconds until the venue may be asked again after it said so; 0 when it may."""
-        return max(0.0, self._closed_until - self._clock.seconds())
+        left = self._closed_until - self._clock.seconds()
+        return left if left > _ROUNDING else 0.0
 
     async def acquire(self, cost: float = 1.0) -> None:
         """Wait until ``cost`` units may be spent.
@@ -124,7 +127,8 @@ class Limiter:
         now = self._clock.seconds()
         self._tokens = min(self._burst, self._tokens + (now - self._filled_at) * self._rate)
         self._filled_at = now
-        return max(0.0, (cost - self._tokens) / self._rate)
+        # A token less a rounding error is a token, or a waiter would spin.
+        return max(0.0, (cost - self._tokens - _ROUNDING) / self._rate)
 
 
 def retry_after(header: str | None, now: float) -> float | None:
