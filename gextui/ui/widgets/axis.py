@@ -20,7 +20,9 @@ class Axis:
     The view stands still while spot stays near the middle, so that rows do not wander with every tick.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, gathers: bool = True) -> None:
+        self._gathers = gathers
+        """Whether strikes may share a row; else each has its own."""
         self.rungs: Rungs = gather(_NOTHING, EVERY_STRIKE)
         self.cursor: float | None = None
         """The listed strike that was chosen; None while the view follows spot."""
@@ -56,7 +58,7 @@ class Axis:
             self.recentre()
         listed = self.rungs.strikes
         relisted = not np.array_equal(strikes, listed)
-        if relisted:
+        if relisted and self._gathers:
             self._steps = steps_for(strikes, spot)
         self._spot, self._height = spot, max(height, 0)
         home_of = (selection, height, daily_sigma is None)
