@@ -272,13 +272,15 @@ def show(
         ascii_only=ascii_only,
         delta_display=not (plain_display or general.plain_display),
     )
-    desk.start()
     with leaving_on_signals(desk.stop):
-        app.run(mouse=mouse or general.mouse)
-        desk.stop()
+        desk.start()
+        try:
+            app.run(mouse=mouse or general.mouse)
+        finally:
+            desk.stop()
     if app.crash is not None:
         raise app.crash
-    return Exit.OK
+    return Exit.BUG if app.return_code else Exit.OK
 
 
 def read_settings(config: Path | None) -> "Settings":

@@ -32,7 +32,7 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def _nobodys_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
-        monkeypatch.setenv(name, str(tmp_path / "home"))
+        monkeypatch.setenv(name, str(tmp_path / "nobody"))
 
 
 def invoke(*arguments: str | Path) -> Result:
@@ -298,11 +298,11 @@ class TestEnds:
 
 class TestConfig:
     def test_path(self, tmp_path: Path) -> None:
-        assert invoke("config", "path").stdout == f"{tmp_path}/home/gextui/config.toml\n"
+        assert invoke("config", "path").stdout == f"{tmp_path}/nobody/gextui/config.toml\n"
         assert invoke("config", "path", "--config", "x.toml").stdout == "x.toml\n"
 
     def test_init_then_check(self, tmp_path: Path) -> None:
-        path = tmp_path / "home" / "gextui" / "config.toml"
+        path = tmp_path / "nobody" / "gextui" / "config.toml"
         assert "not there" in invoke("config", "check").stdout
         assert invoke("config", "init").stdout == f"{path}\n"
         assert path.stat().st_mode & 0o777 == 0o600
