@@ -4,39 +4,16 @@ Formulas, units and signs follow Haug, The Complete Guide to Option Pricing Form
 exponential serves density and distribution alike: N(-z) = phi(z) * mills(z).
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from gextui.market.chain import Booleans, Floats
+from gextui.pricing.normal import FARTHEST, NARROW, ROOT_TWO_PI, mills, mills_gap
 
-NARROW = 0.02
-"""Half a deviation below which `mills_gap` serves."""
-
-_ROOT_TWO_PI = 2.5066282746310002
-_FARTHEST = 37.4
-"""Standard deviations beyond this count as this: phi is e^-700 there, and exp is slow where its result underflows."""
 _LEAST_DEVIATION = 1e-8
 """Floor of sigma * sqrt(years), so that a volatility of zero gives a step and not a division by zero."""
-
-# N(-z) / phi(z) as a ratio of polynomials, minimax, relative error 4.7e-15 on [0, 60]. A row holds the numerator's and
-# the denominator's coefficient of one power of z, ascending. All are positive: nothing cancels.
-_MILLS = np.array(
-    [
-        [1.25331413731550605, 1.0],
-        [1.81972015457935113, 2.24981117712428991],
-        [1.3016447807851839, 2.33365187716732794],
-        [0.584857908238959839, 1.46968983023909345],
-        [0.178813257102932796, 0.621852423110346486],
-        [0.037990453651474375, 0.184261040467585278],
-        [0.005491999600105097, 0.0384885647949012469],
-        [0.000498110829926463666, 0.00551410209040859743],
-        [0.0000221024960201756281, 0.000498110829986838137],
-        [0.0, 0.0000221024960198988944],
-    ]
-)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,7 +83,7 @@ def black_scholes(
 
         asset_density = terms.spot * terms.density
         bond = terms.strike * np.exp(-terms.rate * terms.years)
-        bond_tail = asset_density * mills(np.minimum(np.abs(terms.d2), _FARTHEST))
+        bond_tail = asset_density * mills(np.minimum(np.abs(terms.d2), FARTHEST))
         value = _intrinsic(terms, bond) + _time_value(terms, asset_density, bond, bond_tail)
         vega = asset_density * terms.root_years
         theta = terms.rate * value + (terms.dividend - terms.rate) * terms.spot * delta
@@ -130,31 +107,6 @@ def exposure_greeks(
     """The Greeks of `black76` that exposures are made of, without the cost of the others."""
     with np.errstate(all="ignore"):
         return ExposureGreeks(*_exposure_greeks(_terms(forward, strike, years, sigma, is_call, rate, rate)))
-
-
-def mills(z: Floats) -> Floats:
-    """Mills ratio N(-z) / phi(z) of the normal distribution for ``z`` in [0, 60], to 4.7e-15 relative."""
-    powers = _MILLS.reshape(*_MILLS.shape, *(1 for _ in z.shape))
-    fraction = np.empty((2, *z.shape))
-    fraction[...] = powers[-1]
-    for coefficients in powers[-2::-1]:
-        fraction *= z
-        fraction += coefficients
-    ratio: Floats = fraction[0] / fraction[1]
-    return ratio
-
-
-def mills_gap(z: Floats, step: Floats) -> Floats:
-    """mills(z - step) - mills(z + step) for ``step`` up to `NARROW`, where the plain difference would cancel.
-
-    Taylor series about ``z`` up to the fifth derivative, to 1e-12 relative.
-    """
-    square = step * step
-    first = 1.0 - z * mills(z)
-    third = 1.0 - (z * z + 3.0) * first
-    fifth = (z * z + 7.0) * third + 6.0 * first
-    gap: Floats = 2.0 * step * (first - square * (third / 6.0 + square * fifth / 120.0))
-    return gap
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -197,62 +149,60 @@ def _terms(
     if expired.any():
         expired = np.isfinite(t) & expired
         t = np.where(expired, 1.0, t)
-    shape = np.broadcast_shapes(s.shape, k.shape, t.shape, sigma.shape, call.shape, r.shape, q.shape)
-    root_years, deviation, d1, d2, growth, density, tail, work, limit = _rows(9, shape)
 
     # ln(spot / strike) from the difference, which is exact near the money, over the lesser: neither tail cancels.
-    np.minimum(s, k, out=work)
-    sensible = (work >= 0.0) & (sigma >= 0.0)
-    np.subtract(s, k, out=d2)
-    d2 /= work
-    np.log1p(np.abs(d2, out=d1), out=d1)
-    np.copysign(d1, d2, out=d1)
-    d1 += np.multiply(r - q, t, out=work)
-
-    np.multiply(sigma, np.sqrt(t, out=root_years), out=deviation)
-    limit.fill(_LEAST_DEVIATION)
-    np.maximum(deviation, limit, out=deviation)
+    lesser = np.minimum(s, k)
+    excess = s - k
+    excess /= lesser
+    d1 = np.copysign(np.log1p(np.abs(excess)), excess)
+    d1 += (r - q) * t
+    root_years = np.sqrt(t)
+    deviation = np.maximum(sigma * root_years, _LEAST_DEVIATION)
     d1 /= deviation
-    d1 += np.multiply(deviation, 0.5, out=work)
-    sensible &= np.isfinite(d1)
+    d1 += 0.5 * deviation
+    sensible = (lesser >= 0.0) & (sigma >= 0.0) & np.isfinite(d1)
     if not sensible.all():
-        np.copyto(d1, np.nan, where=~sensible)
+        d1 = np.where(sensible, d1, np.nan)
         expired = expired & sensible
-    np.subtract(d1, deviation, out=d2)
 
-    np.exp(np.multiply(-q, t, out=growth), out=growth)
-    limit.fill(_FARTHEST)
-    np.minimum(np.abs(d1, out=work), limit, out=work)
-    np.multiply(work, work, out=density)
-    density *= -0.5
-    np.exp(density, out=density)
+    z = np.minimum(np.abs(d1), FARTHEST)
+    growth = np.exp(-q * t)
+    density = np.exp(-0.5 * z * z)
     density *= growth
-    density /= _ROOT_TWO_PI
-    np.multiply(density, mills(work), out=tail)
-    return _Terms(s, k, t, r, q, call, expired, root_years, deviation, d1, d2, growth, density, tail)
+    density /= ROOT_TWO_PI
+    return _Terms(
+        spot=s,
+        strike=k,
+        years=t,
+        rate=r,
+        dividend=q,
+        is_call=call,
+        expired=expired,
+        root_years=root_years,
+        deviation=deviation,
+        d1=d1,
+        d2=d1 - deviation,
+        growth=growth,
+        density=density,
+        tail=density * mills(z),
+    )
 
 
 def _exposure_greeks(terms: _Terms) -> tuple[Floats, Floats, Floats, Floats]:
-    delta, gamma, vanna, charm, work = _rows(5, terms.d1.shape)
     # growth * N(d1) for a call, -growth * N(-d1) for a put, as arithmetic: np.where mispredicts on every other row.
-    np.multiply(terms.growth, np.subtract(terms.d1 >= 0.0, ~terms.is_call, dtype=np.int8), out=delta)
-    delta -= np.copysign(terms.tail, terms.d1, out=work)
-
-    np.divide(terms.density, terms.deviation, out=gamma)
-    np.multiply(terms.density, terms.d2, out=work)
-    np.divide(work, terms.years, out=charm)
-    charm *= 0.5
-    charm -= np.multiply(terms.rate - terms.dividend, gamma, out=vanna)
-    charm += np.multiply(terms.dividend, delta, out=vanna)
-    np.multiply(work, terms.root_years, out=vanna)
-    vanna /= terms.deviation
-    np.negative(vanna, out=vanna)
-    gamma /= terms.spot
+    step = np.subtract(terms.d1 >= 0.0, ~terms.is_call, dtype=np.int8)
+    delta = step * terms.growth - np.copysign(terms.tail, terms.d1)
+    density_per_deviation = terms.density / terms.deviation
+    slope = terms.density * terms.d2
+    gamma = density_per_deviation / terms.spot
+    vanna = -slope * terms.root_years / terms.deviation
+    carry = (terms.rate - terms.dividend) * density_per_deviation
+    charm = terms.dividend * delta - carry + 0.5 * slope / terms.years
     if terms.expired.any():
         sign = _sign(terms.is_call)
-        np.copyto(delta, sign * np.heaviside(sign * (terms.spot - terms.strike), 0.5), where=terms.expired)
-        for greek in (gamma, vanna, charm):
-            np.copyto(greek, 0.0, where=terms.expired)
+        settled = sign * np.heaviside(sign * (terms.spot - terms.strike), 0.5)
+        delta = np.where(terms.expired, settled, delta)
+        gamma, vanna, charm = (np.where(terms.expired, 0.0, greek) for greek in (gamma, vanna, charm))
     return delta, gamma, vanna, charm
 
 
@@ -268,16 +218,10 @@ def _time_value(terms: _Terms, asset_density: Floats, bond: Floats, bond_tail: F
     asset_tail = terms.spot * terms.tail
     lesser = np.minimum(terms.spot * terms.growth, bond)
     value = np.where(terms.d1 * terms.d2 < 0.0, lesser - asset_tail - bond_tail, np.abs(asset_tail - bond_tail))
-    middle = np.minimum(0.5 * np.abs(terms.d1 + terms.d2), _FARTHEST)
+    middle = np.minimum(0.5 * np.abs(terms.d1 + terms.d2), FARTHEST)
     step = 0.5 * terms.deviation
     return np.where(step < NARROW, asset_density * mills_gap(middle, step), value)
 
 
 def _sign(is_call: Booleans) -> Floats:
     return np.where(is_call, 1.0, -1.0)
-
-
-def _rows(count: int, shape: tuple[int, ...]) -> Iterator[Floats]:
-    """So many uninitialised arrays, from one allocation; fresh ones cost more than the arithmetic done in them."""
-    block = np.empty((count, *shape))
-    return (block[row, ...] for row in range(count))
