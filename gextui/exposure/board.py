@@ -44,7 +44,7 @@ class Board:
     dropped: Mapping[str, int]
     """Contracts not in the numbers, by reason: ``expired``, ``no_iv``, ``no_open_interest``, ``filtered`` ..."""
     coverage: float | None
-    """Share of open interest priced with an IV of its own strike; None when there is no open interest."""
+    """Share of open interest priced with an IV of its own strike; None without open interest or when wiped."""
     interpolated: float | None
     """Share of open interest priced with an interpolated IV."""
     warnings: tuple[str, ...]
@@ -81,7 +81,7 @@ def build_board(chain: OptionChain, past: Past | None = None, filters: Filters =
     by_strike, by_expiry, totals = sum_book(chain, smile, book, filters)
     curve, zero_gamma, other_rules = find_zero_gamma(chain, smile, book, filters, by_strike)
     levels = find_levels(chain, smile, book, by_strike, filters, zero_gamma, other_rules)
-    coverage, interpolated = _coverage(chain, book, filters)
+    coverage, interpolated = (None, None) if reason is not None else _coverage(chain, book, filters)
     grave = (reason,) if reason is not None else _unreadable(book, filters, yesterday)
     dropped = Counter(chain.dropped) + Counter(book.excluded)
     return Board(

@@ -16,8 +16,8 @@ REACH = 0.25
 GRID_POINTS = 121
 ROOT_TOLERANCE = 1e-9
 """In log-spot, well inside the 1e-6 relative that is promised."""
-TAIL = 1e-3
-"""A crossing where both neighbours are below this share of the largest |G| is rounding in the tail, not a level."""
+DUST = 1e-6
+"""A stretch of the curve that stays below this share of the largest |G| is rounding in the tail: it has no sign."""
 NARROW_STRIKES = 100
 """So many strikes nearest spot join the grid in an expiry's last hours, when their peaks fall between its points."""
 _CHUNK = 256
@@ -95,12 +95,19 @@ def zero_crossings(
 
     ``largest`` is the curve's largest |G| where ``grid`` is only a part of it.
     """
-    low, high = values[:-1], values[1:]
     if largest is None:
         largest = float(np.max(np.abs(values), initial=0.0))
-    loud = np.maximum(np.abs(low), np.abs(high)) > TAIL * largest
-    brackets = np.flatnonzero((np.sign(low) != np.sign(high)) & (low != 0) & loud)
-    return tuple(_refine(bumps, held, grid[at], grid[at + 1], low[at], high[at]) for at in brackets)
+    signed = np.flatnonzero(values)
+    if not len(signed):
+        return ()
+    grid, values = grid[signed], values[signed]
+    turns = np.flatnonzero(np.sign(values[:-1]) != np.sign(values[1:]))
+    loudness = np.maximum.reduceat(np.abs(values), np.concatenate(([0], turns + 1)))
+    # By whole stretches, not by the crossing's neighbours: those are small at every root of a fine grid.
+    real = np.minimum(loudness[:-1], loudness[1:]) > DUST * largest
+    return tuple(
+        _refine(bumps, held, grid[at], grid[at + 1], values[at], values[at + 1]) for at in turns[real].tolist()
+    )
 
 
 def _refine(bumps: Bumps, held: Floats, low: float, high: float, at_low: float, at_high: float) -> float:

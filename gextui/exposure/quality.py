@@ -3,7 +3,7 @@
 import numpy as np
 
 from gextui.exposure.book import Book
-from gextui.market.chain import Booleans, OptionChain
+from gextui.market.chain import Booleans, Integers, OptionChain
 from gextui.pricing.smile import ForwardFrom, Smile
 
 FEWEST_CONTRACTS = 50
@@ -16,6 +16,12 @@ LEAST_PRICED = 0.25
 """A living chain has an IV of its own at more than this share of its strikes."""
 PARTIAL = 0.95
 """Coverage below which the reader is warned."""
+STALE_SPOT_TODAY, STALE_SPOT = 0.002, 0.006
+"""A spot this far, as a fraction, from what the nearest options imply is from another time than their quotes. Until
+today's expiry no dividend can explain it; later one can explain some of it."""
+NEAREST = 14 * 86400.0
+"""Seconds: options that live longer do not say what spot is."""
+TODAY = 12 * 3600.0
 
 
 def wiped(chain: OptionChain, smile: Smile, alive: Booleans) -> str | None:
@@ -56,4 +62,21 @@ def doubts(chain: OptionChain, smile: Smile, book: Book, coverage: float | None)
             f"{carried} of {len(selected)} expiries have no forward of their own: spot grown at "
             f"{chain.rate:.2%}, dividends unknown"
         )
+    if stale := _stale_spot(chain, smile, selected):
+        found.append(stale)
     return (*found, *chain.notes)
+
+
+def _stale_spot(chain: OptionChain, smile: Smile, selected: Integers) -> str | None:
+    """A sentence when put-call parity of the nearest expiry contradicts the spot given."""
+    if not len(selected) or chain.expiries[selected[0]] - chain.as_of_seconds > NEAREST:
+        return None
+    front = selected[0]
+    allowed = STALE_SPOT_TODAY if chain.expiries[front] - chain.as_of_seconds < TODAY else STALE_SPOT
+    implied = float(smile.forward[front] / smile.carried_forward[front]) * chain.spot
+    if smile.forward_from[front] != ForwardFrom.PARITY or abs(implied / chain.spot - 1.0) <= allowed:
+        return None
+    return (
+        f"spot {chain.spot:,.2f} is {100 * (chain.spot / implied - 1):+.2f} % from the {implied:,.2f} that the nearest "
+        "options imply: it may be of another time than their quotes"
+    )

@@ -106,12 +106,12 @@ def _forward(listed: list[Row], spot: float, rate: float) -> float:
     calls = {row.strike: row.mid for row in listed if row.call}
     puts = {row.strike: row.mid for row in listed if not row.call}
     implied = [
-        (abs(strike - spot), strike + math.exp(rate * years) * (calls[strike] - puts[strike]))
+        (abs(strike - spot), strike, strike + math.exp(rate * years) * (calls[strike] - puts[strike]))
         for strike in calls.keys() & puts.keys()
         if math.isfinite(calls[strike]) and math.isfinite(puts[strike])
     ]
     if implied:
-        return median(forward for _, forward in sorted(implied)[:6])
+        return median(forward for _, _, forward in sorted(implied)[:6])
     return spot * math.exp(rate * years)
 
 
@@ -179,10 +179,10 @@ def _roots(used: list[Row], forwards: dict[float, float], chain: OptionChain, po
     low, high = math.log(0.75), math.log(1.25)
     grid = [low + (high - low) * j / (points - 1) for j in range(points)]
     values = [book(y) for y in grid]
-    loud = 1e-3 * max((abs(value) for value in values), default=0.0)
+    dust = 1e-9 * max((abs(value) for value in values), default=0.0)
     found = []
     for left, right, a, b in zip(grid, grid[1:], values, values[1:], strict=False):
-        if a * b < 0 and max(abs(a), abs(b)) > loud:
+        if a * b < 0 and max(abs(a), abs(b)) > dust:
             lower = a < 0
             for _ in range(50):
                 middle = (left + right) / 2
