@@ -53,6 +53,8 @@ _LIGHT = _DARK | {
 }
 
 _ANSI = {
+    "ansi-background": "ansi_default",
+    "ansi-foreground": "ansi_default",
     "call": "ansi_green",
     "put": "ansi_red",
     "spot": "ansi_yellow",
