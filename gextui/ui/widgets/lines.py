@@ -1,6 +1,7 @@
 """Line views: drawn from plain spans of text and style names, repainted only where a line differs."""
 
 from collections.abc import Iterable, Sequence
+from textwrap import wrap
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
@@ -88,8 +89,11 @@ class LineView(BoardView, can_focus=False):
 
     def centred(self, words: str, width: int, height: int) -> list[Line]:
         """A few plain words in the middle of an otherwise empty view."""
-        room = max((width - cell_len(words)) // 2, 0)
-        return [line([], width)] * ((height - 1) // 2) + [line([(" " * room, ""), (words, "label")], width)]
+        wrapped = wrap(words, max(width - 4, 8))[:height]
+        return [
+            *[line([], width)] * ((height - len(wrapped)) // 2),
+            *(line([(f"{text:^{width}}", "label")], width) for text in wrapped),
+        ]
 
     @property
     def lines(self) -> tuple[Line, ...]:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from gextui.exposure.board import Board
 from gextui.exposure.filters import Weight
 from gextui.ui.widgets.rungs import Rungs
@@ -10,34 +12,32 @@ from gextui.ui.widgets.view import Measure
 
 def nothing_to_draw(board: Board, measure: Measure = Measure.GEX) -> str | None:
     """Why no bar can be drawn, in plain words; None when some can."""
-    if not len(board.by_strike.strike):
+    by_strike = board.by_strike
+    if not len(by_strike.strike):
         return "no contracts listed" if not len(board.chain) else "no contract passes the filters"
-    totals = board.totals
-    no_open_interest = not _sum(totals.call_open_interest, totals.put_open_interest)
+    if measure is Measure.VOLUME:
+        return _no_volume(board)
+    if board.wiped:
+        return board.warnings[0]
+    no_open_interest = not (by_strike.call_open_interest.sum() + by_strike.put_open_interest.sum() > 0)
     if measure is Measure.OPEN_INTEREST:
         return "no open interest yet" if no_open_interest else None
-    no_volume = _no_volume(totals.call_volume, totals.put_volume)
-    if measure is Measure.VOLUME:
-        return no_volume
-    if totals.gross_gex is not None and totals.gross_gex > 0:
+    if board.totals.gross_gex:
         return None
     if board.filters.weight is Weight.VOLUME:
-        return no_volume or "no gamma exposure: no traded contract could be priced"
+        return _no_volume(board) or "no gamma exposure: no traded contract could be priced"
     if no_open_interest:
         return "no open interest yet"
-    if board.filters.weight is Weight.ACTIVE:
-        return "no open interest has changed since yesterday"
-    return "no gamma exposure: no contract could be priced"
+    if board.filters.weight is Weight.ACTIVE and board.used:
+        return "no open interest is new since yesterday"
+    return board.warnings[0] if board.warnings else "no gamma exposure: no contract could be priced"
 
 
-def _no_volume(call_volume: float | None, put_volume: float | None) -> str | None:
-    if call_volume is None and put_volume is None:
+def _no_volume(board: Board) -> str | None:
+    if np.isnan(board.chain.volume).all():
         return "the source gives no volume"
-    return None if _sum(call_volume, put_volume) else "no volume yet today"
-
-
-def _sum(*numbers: float | None) -> float:
-    return sum(number for number in numbers if number is not None)
+    traded = board.by_strike.call_volume.sum() + board.by_strike.put_volume.sum() > 0
+    return None if traded else "no volume yet today"
 
 
 @dataclass(frozen=True, slots=True)
