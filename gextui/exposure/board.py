@@ -95,7 +95,7 @@ def build_board(chain: OptionChain, past: Past | None = None, filters: Filters =
         curve=curve,
         levels=levels,
         regime=find_regime(totals, zero_gamma, chain.spot),
-        changes=() if past is None else find_changes(chain, by_strike, past, filters),
+        changes=() if past is None else find_changes(chain, book, by_strike, past, filters),
         spot_change=_spot_change(chain, yesterday),
         used=int(np.count_nonzero(book.used)),
         dropped=MappingProxyType(dict(dropped)),

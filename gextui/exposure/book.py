@@ -18,6 +18,7 @@ from gextui.pricing.smile import Smile
 DAYS_A_YEAR = 365.0
 ONE_PERCENT = 0.01
 ONE_VOL_POINT = 0.01
+_KEY = ("root", "expiry", "strike", "is_call")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,11 +122,27 @@ def contract_weights(chain: OptionChain, weight: Weight, yesterday: OptionChain 
         return chain.volume
     if yesterday is None:
         return np.full(len(chain), np.nan)
-    before = dict(zip(_contract_keys(yesterday), yesterday.open_interest, strict=True))
+    then = match_rows(chain, yesterday)
     # A contract that was not listed yesterday is all new; one whose open interest was not known then stays unknown.
-    known = np.array([before.get(key, 0.0) for key in _contract_keys(chain)], dtype=np.float64)
-    opened: Floats = np.maximum(chain.open_interest - known, 0.0)
+    before = np.where(then >= 0, yesterday.open_interest[then] if len(yesterday) else 0.0, 0.0)
+    opened: Floats = np.maximum(chain.open_interest - before, 0.0)
     return opened
+
+
+def match_rows(chain: OptionChain, other: OptionChain) -> Integers:
+    """The row of each contract of ``chain`` in ``other``, -1 where it is not listed there; shape (N,)."""
+    if _same_layout(chain, other):
+        return np.arange(len(chain))
+    rows = dict(zip(_contract_keys(other), range(len(other)), strict=True))
+    return np.array([rows.get(key, -1) for key in _contract_keys(chain)], dtype=np.int64)
+
+
+def _same_layout(chain: OptionChain, other: OptionChain) -> bool:
+    return (
+        chain.roots == other.roots
+        and np.array_equal(chain.expiries, other.expiries)
+        and all(np.array_equal(getattr(chain, name), getattr(other, name)) for name in _KEY)
+    )
 
 
 def _contract_keys(chain: OptionChain) -> list[tuple[str, float, float, bool]]:

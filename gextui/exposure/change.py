@@ -7,9 +7,9 @@ from enum import StrEnum
 
 import numpy as np
 
-from gextui.exposure.book import Book, ByStrike, price_book, summed
+from gextui.exposure.book import Book, ByStrike, match_rows, price_book, summed
 from gextui.exposure.filters import Filters, selected_expiries
-from gextui.market.chain import Booleans, Floats, OptionChain
+from gextui.market.chain import Floats, OptionChain
 from gextui.pricing.smile import fit_smile
 
 WINDOWS = (1, 5, 10, 15, 30)
@@ -43,6 +43,15 @@ class Past:
     the day where the source gives no previous close."""
 
 
+class Cause(StrEnum):
+    """What moved a strike's GEX."""
+
+    FLOW = "flow"
+    """Contracts were opened, closed or traded: the weight changed."""
+    REPRICING = "repricing"
+    """Spot, IV and time changed what the same contracts are worth in gamma."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Change:
     """Net GEX now less net GEX ``minutes`` ago, by strike, USD per 1 %."""
@@ -53,33 +62,57 @@ class Change:
     """The earlier chain's instant; None for a gap."""
     strikes: Floats = field(default_factory=_nothing)
     """Ascending; empty unless comparable."""
-    net_gex: Floats = field(default_factory=_nothing)
-    """Change by strike; expired contracts are left out of it."""
-    total: float | None = None
-    """Sum of it."""
+    flow: Floats = field(default_factory=_nothing)
+    """By strike, what a changed weight did at the mean of both prices."""
+    repricing: Floats = field(default_factory=_nothing)
+    """By strike, what changed prices did at the mean of both weights."""
     expired_gex: float = 0.0
-    """Net GEX that left with contracts that expired in between."""
+    """Net GEX that left with contracts that expired in between; in neither of the two."""
+
+    @property
+    def net_gex(self) -> Floats:
+        """The whole change by strike: flow and repricing, nothing left over."""
+        return self.flow + self.repricing
+
+    @property
+    def total(self) -> float | None:
+        """The whole change over all strikes; None where it cannot be compared."""
+        comparable = self.state in (ChangeState.OK, ChangeState.EXPIRY)
+        return float(self.net_gex.sum()) if comparable else None
 
     @property
     def largest(self) -> tuple[float, float] | None:
         """Strike and amount of the largest change by size; None when nothing changed or it cannot be compared."""
-        if not len(self.strikes):
+        at = self._largest_at()
+        return None if at is None else (float(self.strikes[at]), float(self.net_gex[at]))
+
+    @property
+    def cause(self) -> Cause | None:
+        """What moved the largest change most."""
+        at = self._largest_at()
+        if at is None:
             return None
-        at = int(np.abs(self.net_gex).argmax())
-        amount = float(self.net_gex[at])
-        return (float(self.strikes[at]), amount) if amount else None
+        return Cause.FLOW if abs(self.flow[at]) > abs(self.repricing[at]) else Cause.REPRICING
+
+    def _largest_at(self) -> int | None:
+        net = self.net_gex
+        return int(np.abs(net).argmax()) if net.any() else None
 
 
-def find_changes(chain: OptionChain, by_strike: ByStrike, past: Past, filters: Filters) -> tuple[Change, ...]:
+def find_changes(
+    chain: OptionChain, book: Book, by_strike: ByStrike, past: Past, filters: Filters
+) -> tuple[Change, ...]:
     """The change over each window; a window that is not in ``past`` is a gap."""
     return tuple(
-        _change(minutes, chain, by_strike, past.windows.get(minutes), past.yesterday, filters) for minutes in WINDOWS
+        _change(minutes, chain, book, by_strike, past.windows.get(minutes), past.yesterday, filters)
+        for minutes in WINDOWS
     )
 
 
 def _change(
     minutes: int,
     chain: OptionChain,
+    book: Book,
     by_strike: ByStrike,
     earlier: OptionChain | None,
     yesterday: OptionChain | None,
@@ -91,27 +124,41 @@ def _change(
         return Change(minutes, ChangeState.SOURCE, earlier.as_of)
     # The same expiries on both sides, or a filter like "front" would compare two different books.
     before = price_book(earlier, fit_smile(earlier), replace(filters, expiry="all", max_dte=None), yesterday)
-    kept = _rows(earlier, before, np.isin(earlier.expiries, chain.expiries[selected_expiries(chain, filters)]))
+    kept = np.isin(earlier.expiries, chain.expiries[selected_expiries(chain, filters)])[earlier.expiry] & before.used
     expired = (earlier.expiries <= chain.as_of_seconds) & selected_expiries(earlier, filters)
     strikes = np.union1d(by_strike.strike, earlier.strike[kept])
-    difference = _at_strikes(strikes, by_strike.strike, by_strike.net_gex)
-    difference = difference - _at_strikes(strikes, earlier.strike[kept], before.gex[kept])
-    left = float(before.gex[_rows(earlier, before, expired)].sum())
+    flow, repricing = np.zeros(len(strikes)), np.zeros(len(strikes))
+
+    now = np.flatnonzero(book.used)
+    then = match_rows(chain, earlier)[now]
+    paired = then >= 0
+    paired[paired] &= kept[then[paired]]
+    rows, old = now[paired], then[paired]
+    weight, weight_then = book.weight[rows], before.weight[old]
+    unit, unit_then = _a_contract(book.gex[rows], weight), _a_contract(before.gex[old], weight_then)
+    # A contract that counted for nothing has no GEX to take its price from: the other instant's stands in.
+    unit, unit_then = np.where(weight == 0, unit_then, unit), np.where(weight_then == 0, unit, unit_then)
+    at = np.searchsorted(strikes, chain.strike[rows])
+    flow += summed(at, 0.5 * (weight - weight_then) * (unit + unit_then), len(strikes))
+    repricing += summed(at, 0.5 * (weight + weight_then) * (unit - unit_then), len(strikes))
+
+    # What is only in one of the two was listed or delisted in between: all flow.
+    new = now[~paired]
+    flow += summed(np.searchsorted(strikes, chain.strike[new]), book.gex[new], len(strikes))
+    kept[old] = False
+    gone = np.flatnonzero(kept)
+    flow -= summed(np.searchsorted(strikes, earlier.strike[gone]), before.gex[gone], len(strikes))
     return Change(
         minutes=minutes,
         state=ChangeState.EXPIRY if expired.any() else ChangeState.OK,
         since=earlier.as_of,
         strikes=strikes,
-        net_gex=difference,
-        total=float(difference.sum()),
-        expired_gex=left,
+        flow=flow,
+        repricing=repricing,
+        expired_gex=float(before.gex[before.used & expired[earlier.expiry]].sum()),
     )
 
 
-def _rows(chain: OptionChain, book: Book, expiries: Booleans) -> Booleans:
-    rows: Booleans = book.used & expiries[chain.expiry]
-    return rows
-
-
-def _at_strikes(strikes: Floats, strike: Floats, gex: Floats) -> Floats:
-    return summed(np.searchsorted(strikes, strike), gex, len(strikes))
+def _a_contract(gex: Floats, weight: Floats) -> Floats:
+    """GEX of one contract; 0 where none counted."""
+    return np.divide(gex, weight, out=np.zeros(len(gex)), where=weight != 0)

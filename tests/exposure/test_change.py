@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from gextui.exposure.board import build_board
-from gextui.exposure.change import WINDOWS, ChangeState, Past
+from gextui.exposure.change import WINDOWS, Cause, ChangeState, Past
 from gextui.exposure.filters import Filters
 from tests.exposure.chains import NOW, YEAR, Contract, chain_of
 
@@ -40,6 +40,46 @@ def test_the_largest_change_is_by_strike_and_signed() -> None:
     assert board.totals.net_gex is not None
     assert before.totals.net_gex is not None
     assert change.total == pytest.approx(board.totals.net_gex - before.totals.net_gex)
+
+
+def test_flow_and_repricing_add_up_to_the_change() -> None:
+    earlier = chain_of(ROWS, carry=0.0)
+    rows = [
+        replace(ROWS[0], open_interest=160.0, iv=0.25),
+        replace(ROWS[1], iv=0.22),
+        replace(ROWS[2], open_interest=10.0),
+        Contract(110, "C", open_interest=70),
+    ]
+    change = build_board(chain_of(rows, spot=101.0, carry=0.0), Past(windows={1: earlier})).changes[0]
+    now, then = build_board(chain_of(rows, spot=101.0, carry=0.0)), build_board(earlier)
+    before = dict(zip(then.by_strike.strike.tolist(), then.by_strike.net_gex.tolist(), strict=True))
+    expected = [
+        net - before.get(strike, 0.0)
+        for strike, net in zip(now.by_strike.strike.tolist(), now.by_strike.net_gex.tolist(), strict=True)
+    ]
+    assert change.net_gex == pytest.approx(expected, rel=1e-9)
+    # 100 kept its contracts, so all of its change is repricing; 110 was just listed, so all of its is flow.
+    assert change.flow[1] == 0.0
+    assert change.repricing[3] == 0.0
+    assert change.flow[3] == pytest.approx(expected[3])
+
+
+def test_the_cause_is_what_moved_the_largest_change_most() -> None:
+    earlier = chain_of(ROWS, carry=0.0)
+    bought = chain_of([replace(ROWS[0], open_interest=160.0), *ROWS[1:]], carry=0.0)
+    assert build_board(bought, Past(windows={1: earlier})).changes[0].cause is Cause.FLOW
+    calmer = chain_of([replace(row, iv=0.15) for row in ROWS], carry=0.0)
+    change = build_board(calmer, Past(windows={1: earlier})).changes[0]
+    assert change.cause is Cause.REPRICING
+    assert not change.flow.any()
+
+
+def test_contracts_that_were_opened_from_nothing_are_flow() -> None:
+    earlier = chain_of([replace(ROWS[0], open_interest=0.0), *ROWS[1:]], carry=0.0)
+    now = chain_of([replace(ROWS[0], open_interest=10.0), *ROWS[1:]], carry=0.0)
+    change = build_board(now, Past(windows={1: earlier})).changes[0]
+    assert change.flow[0] == pytest.approx(float(build_board(now).by_strike.net_gex[0]))
+    assert not change.repricing.any()
 
 
 def test_nothing_changed_is_no_largest() -> None:
