@@ -1,12 +1,12 @@
 """The packed form of a chain.
 
 A chain is its layout, which says what contracts there are, rarely changes and is stored once, and its numbers, which
-are all float64 and come back bit for bit: an xor against a key frame leaves zeros where nothing moved, and bytes of
-equal weight stand together, so that zlib finds what repeats. Texts come back cleaned. What is read here comes from a
-file that anyone may have written: nothing is inflated without a limit and nothing is believed without the checksum.
+are packed against a key frame's and come back bit for bit. Texts come back cleaned. What is read here comes from a
+file that anyone may have written: nothing is inflated without a limit, nothing is believed without the checksum.
 """
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -14,14 +14,14 @@ from typing import TypeVar
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from gextui.market.chain import Booleans, Floats, Integers, OptionChain
 from gextui.market.text import clean_symbol, clean_text
 from gextui.market.ticker import Kind, Ticker
+from gextui.store.columns import DamagedError, pack_columns, unpack_columns
 
-Bits = NDArray[np.uint64]
-"""Float64 numbers as their bit patterns."""
+Numbers = tuple[Floats, ...]
+"""What a layout does not hold: spot, rate, delay, previous close; forwards; IV, open interest, volume, bid, ask."""
 
 _CODEC = 1
 """The first byte of every payload."""
@@ -31,16 +31,10 @@ _MOST_REMARKS = 1 << 18
 _LENGTH = 4
 """Bytes that give the length of the JSON in front of the numbers."""
 _SCALARS = 4
-"""Spot, rate, delay, previous close."""
 _COLUMNS = 5
-"""IV, open interest, volume, bid, ask."""
 _Header = TypeVar("_Header", bound=msgspec.Struct)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-
-
-class DamagedError(Exception):
-    """What was stored is not what was written."""
 
 
 class _LayoutHeader(msgspec.Struct, frozen=True):
@@ -79,9 +73,10 @@ class Layout:
     multiplier: Floats
 
     @property
-    def numbers(self) -> int:
-        """How many numbers a chain of this layout has."""
-        return _SCALARS + len(self.expiries) + _COLUMNS * len(self.strike)
+    def zeros(self) -> Numbers:
+        """A chain of this layout with every number 0: what a key frame is packed against."""
+        lengths = (_SCALARS, len(self.expiries), *(len(self.strike),) * _COLUMNS)
+        return tuple(np.zeros(length) for length in lengths)
 
 
 def microseconds(instant: datetime) -> int:
@@ -164,57 +159,54 @@ def read_layout(payload: bytes, digest: bytes) -> Layout:
     return layout
 
 
-def numbers_of(chain: OptionChain) -> Bits:
-    """Every number of a chain that its layout does not hold, in the order that `read_snapshot` takes them apart."""
+def numbers_of(chain: OptionChain) -> Numbers:
+    """Every number of a chain that its layout does not hold."""
     close = np.nan if chain.previous_close is None else chain.previous_close
     scalars = np.array([chain.spot, chain.rate, chain.delay, close], dtype=np.float64)
-    columns = (chain.forwards, chain.iv, chain.open_interest, chain.volume, chain.bid, chain.ask)
-    return np.concatenate([scalars, *columns]).view(np.uint64)
+    return scalars, chain.forwards, chain.iv, chain.open_interest, chain.volume, chain.bid, chain.ask
 
 
-def pack_key_frame(numbers: Bits) -> bytes:
+def pack_key_frame(numbers: Numbers) -> bytes:
     """The payload of a key frame."""
-    return compress(_planes(numbers))
+    return compress(pack_columns(numbers, [np.zeros_like(column) for column in numbers]))
 
 
-def read_key_frame(payload: bytes, layout: Layout) -> Bits:
+def read_key_frame(payload: bytes, layout: Layout) -> Numbers:
     """Inverse of `pack_key_frame`.
 
     Raises:
         DamagedError: it is no key frame of that layout.
     """
-    return _from_planes(_inflate(payload, 8 * layout.numbers), layout)
+    zeros = layout.zeros
+    return tuple(unpack_columns(_inflate(payload, _most_bytes(zeros)), zeros))
 
 
-def pack_snapshot(chain: OptionChain, digest: bytes, numbers: Bits, key: Bits) -> tuple[bytes, int]:
+def pack_snapshot(chain: OptionChain, digest: bytes, numbers: Numbers, key: Numbers) -> tuple[bytes, int]:
     """The payload of a chain against its key frame, and the checksum of the whole chain.
 
     The checksum is over what is meant, not over what is stored: a wrong key frame or layout is found out as well.
     """
-    remarks = _Remarks(
-        int(chain.total), {reason: int(count) for reason, count in chain.dropped.items()}, tuple(chain.notes)
-    )
+    dropped = {reason: int(count) for reason, count in chain.dropped.items()}
+    remarks = _Remarks(int(chain.total), dropped, tuple(chain.notes))
     crc = _checksum(microseconds(chain.as_of), digest, remarks, numbers)
-    return compress(_with_header(remarks, _planes(numbers ^ key))), crc
+    return compress(_with_header(remarks, pack_columns(numbers, key))), crc
 
 
-def read_snapshot(payload: bytes, crc: int, ts: int, layout: Layout, key: Bits) -> OptionChain:
+def read_snapshot(payload: bytes, crc: int, ts: int, layout: Layout, key: Numbers) -> OptionChain:
     """Inverse of `pack_snapshot`.
 
     Raises:
         DamagedError: it is not what was written.
     """
-    plain = _inflate(payload, _LENGTH + _MOST_REMARKS + 8 * layout.numbers)
+    plain = _inflate(payload, _LENGTH + _MOST_REMARKS + _most_bytes(key))
     remarks, body = _split(plain, _Remarks)
-    numbers = _from_planes(body, layout) ^ key
+    numbers = unpack_columns(body, key)
     if _checksum(ts, layout.digest, remarks, numbers) != crc:
         raise DamagedError("the checksum is wrong")
-    values = numbers.view(np.float64)
-    spot, rate, delay, close = (float(value) for value in values[:_SCALARS])
+    scalars, forwards, iv, open_interest, volume, bid, ask = numbers
+    spot, rate, delay, close = (float(value) for value in scalars)
     if not spot > 0:
         raise DamagedError("the spot price is no price")
-    forwards, columns = np.split(values[_SCALARS:], [len(layout.expiries)])
-    iv, open_interest, volume, bid, ask = columns.reshape(_COLUMNS, -1)
     try:
         as_of = instant_of(ts)
     except OverflowError:
@@ -260,7 +252,7 @@ def _inflate(payload: bytes, most: int) -> bytes:
         plain = stream.decompress(payload[1:], most + 1)
     except zlib.error:
         raise DamagedError("the payload cannot be inflated") from None
-    if len(plain) > most or not stream.eof:
+    if len(plain) > most or not stream.eof or stream.unused_data:
         raise DamagedError("the payload has the wrong size")
     return plain
 
@@ -278,18 +270,13 @@ def _split(plain: bytes, kind: type[_Header]) -> tuple[_Header, bytes]:
         raise DamagedError("the payload's header cannot be read") from None
 
 
-def _planes(numbers: Bits) -> bytes:
-    return np.ascontiguousarray(numbers.astype("<u8").view(np.uint8).reshape(-1, 8).T).tobytes()
+def _most_bytes(numbers: Sequence[Floats]) -> int:
+    return sum(1 + 8 * len(column) for column in numbers)
 
 
-def _from_planes(plain: bytes, layout: Layout) -> Bits:
-    if len(plain) != 8 * layout.numbers:
-        raise DamagedError("the payload does not fit its layout")
-    planes = np.frombuffer(plain, np.uint8).reshape(8, -1)
-    return np.ascontiguousarray(planes.T).view("<u8").ravel().astype(np.uint64)
-
-
-def _checksum(ts: int, digest: bytes, remarks: _Remarks, numbers: Bits) -> int:
+def _checksum(ts: int, digest: bytes, remarks: _Remarks, numbers: Sequence[Floats]) -> int:
     crc = zlib.crc32(f"{ts}".encode() + digest)
     crc = zlib.crc32(msgspec.json.encode(remarks, order="sorted"), crc)
-    return zlib.crc32(numbers.astype("<u8").tobytes(), crc)
+    for column in numbers:
+        crc = zlib.crc32(column.astype("<f8").tobytes(), crc)
+    return crc

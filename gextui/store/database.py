@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -20,6 +20,7 @@ _NETWORK_FILE_SYSTEMS = frozenset(
 )
 
 Mode = Literal["write", "read", "immutable"]
+State = Literal["in use", "closed"]
 
 _T = TypeVar("_T")
 
@@ -101,6 +102,17 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
+def mark(connection: sqlite3.Connection, state: State) -> None:
+    """Say whether a writer has the database open: one found open was not closed in order, and is checked."""
+    with transaction(connection):
+        connection.execute("INSERT OR REPLACE INTO meta VALUES ('state', ?)", (state,))
+
+
+def is_marked(connection: sqlite3.Connection, state: State) -> bool:
+    """Whether the database is in that state."""
+    return bool(connection.execute("SELECT value FROM meta WHERE key = 'state'").fetchone() == (state,))
+
+
 def copy_to(connection: sqlite3.Connection, target: Path) -> None:
     """Write a consistent copy of the database to the new file ``target``, while others go on writing.
 
@@ -113,6 +125,8 @@ def copy_to(connection: sqlite3.Connection, target: Path) -> None:
     make_private(part)
     try:
         connection.execute("VACUUM INTO ?", (str(part),))
+        with closing(sqlite3.connect(part, isolation_level=None)) as copy:
+            mark(copy, "closed")
         sync(part)
         part.replace(target)
     except (sqlite3.Error, OSError):

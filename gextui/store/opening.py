@@ -21,10 +21,11 @@ from gextui.store.database import (
     copy_to,
     explain,
     is_damage,
+    is_marked,
     is_on_network,
     make_private,
+    mark,
     sync,
-    transaction,
 )
 from gextui.store.lock import Lock, LockedError
 
@@ -148,7 +149,10 @@ def _open_to_write(path: Path, lock: Lock, now: Callable[[], float], damage: str
             notices.append(f"{path.name} was damaged ({what}): it is kept as {kept} and a new one was started")
         _create(path)
         connection = connect(path, "write")
-    _mark(connection, "no")
+    with suppress(sqlite3.OperationalError):  # a full disk: the first reading that cannot be recorded tells
+        mark(connection, "in use")
+        # The main file shall say so too, and of which version it is, in case its log gets lost.
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
     if is_on_network(path):
         notices.append(f"{path} is on a network's file system, where another machine's writes can damage it")
     return Opened(path, connection, "write", lock=lock, notices=notices, identity=identity_of(path))
@@ -166,8 +170,7 @@ def _connect_checked(path: Path, notices: list[str]) -> sqlite3.Connection:
         connection = connect(path, "write")
         _bring_up_to_date(connection, path, notices)
         _refuse_other_tables(connection, path)
-        stopped = connection.execute("SELECT value FROM meta WHERE key = 'stopped'").fetchone()
-        if stopped != ("clean",):
+        if not is_marked(connection, "closed"):
             if not log_is_there and not is_on_network(path):
                 notices.append(f"{path.name}-wal is missing: the newest readings may be lost")
             if path.stat().st_size <= _QUICK_TO_CHECK:
@@ -251,11 +254,6 @@ def _set_aside(path: Path, now: float) -> str:
     return kept if found else ""
 
 
-def mark_clean(connection: sqlite3.Connection) -> None:
-    """Say that the last writer stopped in order: the next one need not check the file."""
-    _mark(connection, "clean")
-
-
 def identity_of(path: Path) -> tuple[int, int]:
     """The device and inode now at ``path``; (0, 0) where there is no file."""
     try:
@@ -263,14 +261,6 @@ def identity_of(path: Path) -> tuple[int, int]:
     except OSError:
         return (0, 0)
     return status.st_dev, status.st_ino
-
-
-def _mark(connection: sqlite3.Connection, stopped: str) -> None:
-    with suppress(sqlite3.OperationalError):  # a full disk: the first reading that cannot be recorded tells
-        with transaction(connection):
-            connection.execute("INSERT OR REPLACE INTO meta VALUES ('stopped', ?)", (stopped,))
-        # The main file shall say so too, and of which version it is, in case its log gets lost.
-        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
 
 def _open_to_read(path: Path, refused: StoreError | None) -> Opened:

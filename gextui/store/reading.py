@@ -14,7 +14,8 @@ from gextui.market.chain import Floats, OptionChain
 from gextui.market.text import clean_text
 from gextui.market.ticker import Session, Ticker
 from gextui.store import codec
-from gextui.store.codec import DamagedError, Layout, microseconds
+from gextui.store.codec import Layout, microseconds
+from gextui.store.columns import DamagedError
 from gextui.store.writing import LEVELS, SECOND, last_before
 
 _ALWAYS = 1 << 62
@@ -58,7 +59,7 @@ class Reader:
         self.damaged = 0
         """Snapshots met that were not what was written."""
         self._layouts: dict[int, Layout] = {}
-        self._key_frames: dict[int, tuple[Layout, codec.Bits]] = {}
+        self._key_frames: dict[int, tuple[Layout, codec.Numbers]] = {}
 
     def as_of(
         self, connection: sqlite3.Connection, ticker: Ticker, latest: int = _ALWAYS, earliest: int = -_ALWAYS
@@ -148,7 +149,7 @@ class Reader:
                 return chain
         return None
 
-    def _key_frame(self, connection: sqlite3.Connection, key_frame_id: int) -> tuple[Layout, codec.Bits]:
+    def _key_frame(self, connection: sqlite3.Connection, key_frame_id: int) -> tuple[Layout, codec.Numbers]:
         kept = self._key_frames.get(key_frame_id)
         if kept is not None:
             return kept

@@ -94,6 +94,7 @@ CREATE TABLE meta (
   value TEXT NOT NULL
 ) STRICT;
 
-INSERT INTO meta VALUES ('stopped', 'clean');
+-- "in use" while a writer has the database open, else "closed".
+INSERT INTO meta VALUES ('state', 'closed');
 
 COMMIT;

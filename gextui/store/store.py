@@ -19,9 +19,10 @@ from gextui.exposure.change import Past
 from gextui.market.chain import OptionChain
 from gextui.market.text import clean_text
 from gextui.market.ticker import Ticker
-from gextui.store.codec import DamagedError, microseconds
-from gextui.store.database import Mode, StoreError, Worker, connect, copy_to, explain, is_damage, start_worker
-from gextui.store.opening import Opened, identity_of, mark_clean, open_database
+from gextui.store.codec import microseconds
+from gextui.store.columns import DamagedError
+from gextui.store.database import Mode, StoreError, Worker, connect, copy_to, explain, is_damage, mark, start_worker
+from gextui.store.opening import Opened, identity_of, open_database
 from gextui.store.reading import Reader, Series
 from gextui.store.retention import Pruned, Retention, prune
 from gextui.store.writing import LEVELS, Writer
@@ -183,7 +184,7 @@ class Store:
         async with self._busy:
             if self._opened is not None and self._opened.mode == "write" and self._worker is not None:
                 with suppress(sqlite3.Error):
-                    await self._worker.run(mark_clean)
+                    await self._worker.run(partial(mark, state="closed"))
             await self._disconnect()
             self._closed = True
             self._recording = "not recorded"

@@ -38,7 +38,7 @@ class _KeyFrame:
     ts: int
     digest: bytes
     """The layout's."""
-    numbers: codec.Bits
+    numbers: codec.Numbers
     served: int
 
 
@@ -78,7 +78,7 @@ class Writer:
             connection.execute("INSERT OR REPLACE INTO gap VALUES (?, ?, ?, ?)", (ticker_id, before, ts, reason))
 
     def _key_frame(
-        self, connection: sqlite3.Connection, ticker_id: int, ts: int, layout: bytes, numbers: codec.Bits
+        self, connection: sqlite3.Connection, ticker_id: int, ts: int, layout: bytes, numbers: codec.Numbers
     ) -> _KeyFrame:
         """The key frame in use, or a new one where it has served or the layout has changed."""
         digest = codec.digest_of(layout)

@@ -67,7 +67,10 @@ def same_bits(one: OptionChain, other: OptionChain) -> bool:
         fields = [getattr(chain, name) for name in OptionChain.__slots__]
         return [
             (str(field.dtype), field.tobytes()) if isinstance(field, np.ndarray) else field
-            for field in (dict(field) if name == "dropped" else field for name, field in zip(OptionChain.__slots__, fields, strict=True))
+            for field in (
+                dict(field) if name == "dropped" else field
+                for name, field in zip(OptionChain.__slots__, fields, strict=True)
+            )
         ]
 
     return plain(one) == plain(other)
