@@ -152,6 +152,8 @@ ACTIONS: tuple[Action, ...] = (
            hindrance=_no_board),
     Action(_H, "live", "L", "live", "Back to live", "Leave history and show the newest reading.", hindrance=_is_live),
     Action(_H, "refresh", "r", "ask", "Refresh", "Ask the source for a new chain now."),
+    Action(_P, "reading", "!", "reading", "About this reading",
+           "Source, time, filters, what was left out of the numbers, and why to doubt them.", hindrance=_no_board),
     Action(_P, "copy", "y", "copy", "Copy the levels", "Copy every level as text; works over ssh and in tmux.",
            "Copy", 8, _no_board),
     Action(_P, "commands", ":", "commands", "All commands", "Find any action by its name."),

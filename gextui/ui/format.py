@@ -90,11 +90,11 @@ def price(value: float | None) -> str:
     return f"{value:,.{_decimals(value, 1)}f}"
 
 
-def level(value: float | None) -> str:
-    """A computed level, as precise as one acts on it: 96,850, 4,472.1, 512.34."""
+def level(value: float | None, near: float | None = None) -> str:
+    """A computed level, as precise as one acts on it: 96,850, 4,472.1, 512.34; a distance as one ``near`` a price."""
     if value is None or missing(value):
         return DASH
-    return f"{value:,.{_decimals(value, 0)}f}"
+    return f"{value:,.{_decimals(value if near is None else near, 0)}f}"
 
 
 def _decimals(value: float, least: int) -> int:
@@ -155,6 +155,13 @@ def _signed(value: float, text: str, signed: bool) -> str:
     if not any(digit in "123456789" for digit in text):
         return text
     return ("-" if value < 0 else "+" if signed else "") + text
+
+
+def quantity(value: float | None) -> str:
+    """A number of whatever unit: a count or a price in full, an amount of money with its scale."""
+    if value is None or missing(value) or abs(value) >= 1e7:
+        return compact(value)
+    return f"{value:,.0f}" if value == int(value) else level(value)
 
 
 def count(value: float | None) -> str:

@@ -56,7 +56,7 @@ def _expected_move(board: Board) -> LevelRow:
     share = f"±{fmt.percent(move.move / board.spot, signed=False)}"
     note = "1 sigma" if move.method is MoveMethod.ONE_SIGMA else "straddle"
     return LevelRow(
-        "expected_move", "Exp. move", "EM", f"±{fmt.level(move.move)}", share, fmt.short_day(move.expiry), "move", note
+        "expected_move", "Exp. move", "EM", f"±{fmt.level(move.move, board.spot)}", share, fmt.short_day(move.expiry), "move", note
     )
 
 

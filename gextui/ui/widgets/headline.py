@@ -7,7 +7,7 @@ from gextui.ui import format as fmt
 from gextui.ui.levels import LevelRow, expiry_words, main_levels
 from gextui.ui.scene import REGIME_MARKS, Scene, Spans, badge_spans, state_spans, time_spans
 from gextui.ui.widgets.lines import Line
-from gextui.ui.widgets.scene_line import Piece, SceneLine, both_ends, cells, fit_pieces, joined
+from gextui.ui.widgets.scene_line import NARROW_BELOW, Piece, SceneLine, both_ends, cells, fit_pieces, joined
 
 WEIGHTS = {Weight.OPEN_INTEREST: "OI", Weight.VOLUME: "volume", Weight.ACTIVE: "new OI"}
 SIGNS = {
@@ -20,17 +20,14 @@ SIGNS = {
 class Headline(SceneLine):
     """The line under the tickers; in a narrow terminal the only one, and then it also says the source's state."""
 
-    def __init__(self, *, alone: bool, ascii_only: bool = False, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(ascii_only=ascii_only, id=id)
-        self._alone = alone
-
     def compose_line(self, scene: Scene, width: int) -> Line:
         """Spot, regime, net GEX, zero gamma, expected move, filters, coverage."""
         right: Spans = []
-        if self._alone:
+        alone = width < NARROW_BELOW
+        if alone:
             right = [*badge_spans(scene), *state_spans(scene, words=False), (" ", ""), *time_spans(scene, short=True)]
         room = width - 2 - (cells(right) + 1 if right else 0)
-        pieces = [_symbol(scene)] if scene.board is None else _pieces(scene, scene.board, self._alone)
+        pieces = [_symbol(scene)] if scene.board is None else _pieces(scene, scene.board, alone)
         spans = joined([spans for _, spans in fit_pieces(pieces, room)])
         if scene.stale:
             spans = [(text, "stale" if text.strip() else "") for text, _ in spans]
@@ -51,7 +48,7 @@ def _pieces(scene: Scene, board: Board, alone: bool) -> list[Piece]:
     spot: Spans = [(f"{clean_symbol(board.ticker.symbol)} {fmt.price(board.spot)}", "spot")]
     moved: Spans = [(f" {change}", "call" if change.startswith("+") else "put" if change.startswith("-") else "label")]
     pieces = [
-        Piece(0, (spot, spot + moved) if board.spot_change is not None else (spot,)),
+        Piece(0, (spot + moved if board.spot_change is not None else spot,)),
         Piece(1, ([(mark, f"{paint} reversed")], [(f" {mark} {board.regime.state.upper()} ", f"{paint} reversed")])),
         Piece(2, ([(net, side)], [("Net ", "label"), (net, side)])),
     ]

@@ -8,6 +8,8 @@ from rich.cells import cell_len
 from gextui.ui.scene import Scene, Spans
 from gextui.ui.widgets.lines import Line, LineView, line
 
+NARROW_BELOW = 76
+"""Cells of terminal below which the view stands alone: no ticker bar, no sidebar."""
 GAP = 2
 """Cells between two pieces."""
 

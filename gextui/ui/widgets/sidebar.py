@@ -13,8 +13,10 @@ from gextui.ui.levels import LevelRow, absolute_gamma, band, main_levels, other_
 from gextui.ui.scene import REGIME_MARKS, Spans
 from gextui.ui.widgets.lines import Line, LineView, line
 
-_WITH_SIGMAS = 34
+_WITH_SIGMAS = 35
 """Cells from which the distance in daily sigmas has room."""
+_BEFORE_BREAKS = 6
+"""Blocks up to this rank are worth more than empty lines between sections."""
 _SHORTER = {"strike sign change": "sign change"}
 
 
@@ -36,26 +38,33 @@ class Block:
     rows: list[Row]
     section: int
     """Between two sections stands an empty line where there is room."""
+    least: int = 0
+    """How many of its rows, the first ones, stand without the others; 0 where all or none do."""
 
 
 def fit_blocks(blocks: list[Block], height: int) -> list[Row]:
-    """The rows that fit ``height`` lines, in order, sections set apart by empty lines while there is room for all."""
-    kept: set[int] = set()
+    """The rows that fit ``height`` lines, in order; empty lines between sections stand before blocks of high rank."""
+
+    def breaks(kept: set[int]) -> int:
+        return sum(blocks[one].section != blocks[other].section for one, other in pairwise(sorted(kept)))
+
+    kept: dict[int, list[Row]] = {}
     used = 0
     for index in sorted(range(len(blocks)), key=lambda index: blocks[index].rank):
-        size = len(blocks[index].rows)
-        if used + size <= height:
-            kept.add(index)
-            used += size
-    shown = [block for index, block in enumerate(blocks) if index in kept and block.rows]
-    breaks = sum(before.section != after.section for before, after in pairwise(shown))
-    spaced = used + breaks <= height
-    rows: list[Row] = []
-    for before, block in zip([None, *shown], shown, strict=False):
-        if spaced and before is not None and before.section != block.section:
-            rows.append(Row([]))
-        rows += block.rows
-    return rows
+        rows = blocks[index].rows
+        room = height - used - (breaks({*kept, index}) if blocks[index].rank > _BEFORE_BREAKS else 0)
+        if rows and (blocks[index].least or len(rows)) <= room:
+            kept[index] = rows[:room]
+            used += len(kept[index])
+    spaced = used + breaks({*kept}) <= height
+    fitting: list[Row] = []
+    section = -1
+    for index in sorted(kept):
+        if spaced and fitting and blocks[index].section != section:
+            fitting.append(Row([]))
+        section = blocks[index].section
+        fitting += kept[index]
+    return fitting
 
 
 class Sidebar(LineView):
@@ -111,22 +120,21 @@ def _blocks(board: Board, unit: Unit, width: int) -> list[Block]:
     regime, paint = REGIME_MARKS[board.regime.state]
     reason = textwrap.wrap(board.regime.reason, width)
     changes = [Row([("Largest change", "heading")]), *(_change(change, unit, board, width) for change in board.changes)]
-    rules = [_level(row, width) for row in other_rules(board)]
+    rules = [Row([("Zero gamma by other rules", "heading")]), *(_level(row, width) for row in other_rules(board))]
     return [
         Block(0, [_level(call, width), _level(zero, width)], 0),
         Block(4, [Row([("  band ", "label"), (sure, "label")])] if sure else [], 0),
         Block(0, [_level(put, width), _level(pain, width), _level(move, width)], 0),
         Block(6, [_walls(*walls, width) for walls in ranked_walls(board) if walls[2]], 0),
         Block(7, [_level(absolute_gamma(board), width)], 0),
-        Block(1, [Row([(f" {regime} {board.regime.state.upper()} ", f"{paint} reversed")])], 1),
+        Block(1, [Row([(f" {regime} {board.regime.state.upper()} ", f"{paint} reversed"), *_share(board, width)])], 1),
         Block(5, [Row([(text, "label")]) for text in reason], 1),
         Block(1, [_net(board, unit, width)], 1),
         Block(2, _exposures(board, width), 1),
         Block(6, [_put_call(board, width)], 1),
         Block(8, [_coverage(board, width)], 1),
         Block(3, changes if board.changes else [], 2),
-        Block(9, [Row([("Zero gamma by other rules", "heading")]), *rules[:3]] if rules else [], 3),
-        Block(10, rules[3:], 3),
+        Block(9, rules, 3, 4),
     ]
 
 
@@ -150,7 +158,7 @@ def _level(row: LevelRow, width: int) -> Row:
     if named or width >= _WITH_SIGMAS:
         spans.append((fmt.right(row.percent, percent), "label"))
     if named and width >= _WITH_SIGMAS:
-        spans.append((fmt.right(row.sigmas, width - label - price - percent), "label"))
+        spans.append((fmt.right(row.sigmas, 7), "label"))
     return Row(spans, row.name)
 
 
@@ -167,10 +175,14 @@ def _amount(label: str, text: str, after: str, width: int, name: str = "") -> Ro
     return Row([(fmt.left(label, first), "label"), (fmt.right(text, price), style), (f" {after}", "label")], name)
 
 
-def _net(board: Board, unit: Unit, width: int) -> Row:
+def _share(board: Board, width: int) -> Spans:
+    """Net as a share of gross: how one-sided the book is."""
     share = fmt.percent(board.regime.net_of_gross, 0)
-    after = unit.suffix if width < _WITH_SIGMAS else f"{unit.suffix:<4} {fmt.right(share, 5)} net"
-    return _amount("Net GEX", unit.amount(board.totals.net_gex, board), after, width, "net_gex")
+    return [(f"  {share} of gross" if width >= _WITH_SIGMAS else f"  {share} net", "label")]
+
+
+def _net(board: Board, unit: Unit, width: int) -> Row:
+    return _amount("Net GEX", unit.amount(board.totals.net_gex, board), unit.suffix, width, "net_gex")
 
 
 def _exposures(board: Board, width: int) -> list[Row]:
@@ -184,25 +196,24 @@ def _exposures(board: Board, width: int) -> list[Row]:
 
 def _put_call(board: Board, width: int) -> Row:
     first, price, _ = _columns(width)
-    by_volume = fmt.ratio(board.totals.put_call_volume)
-    return Row(
-        [
-            (fmt.left("P/C OI", first), "label"),
-            (fmt.right(fmt.ratio(board.totals.put_call_open_interest), price), "value"),
-            (" vol ", "label"),
-            (by_volume, "value"),
-        ]
-    )
+    spans: Spans = [
+        (fmt.left("P/C OI", first), "label"),
+        (fmt.right(fmt.ratio(board.totals.put_call_open_interest), price), "value"),
+    ]
+    if width >= _WITH_SIGMAS:
+        spans += [(" vol ", "label"), (fmt.ratio(board.totals.put_call_volume), "value")]
+    return Row(spans)
 
 
 def _coverage(board: Board, width: int) -> Row:
     first, price, _ = _columns(width)
-    between = fmt.percent(board.interpolated, 1, signed=False)
+    between = f" +{fmt.percent(board.interpolated, 1, signed=False)}"
+    words = " interp."
     return Row(
         [
             (fmt.left("Own IV", first), "label"),
             (fmt.right(fmt.percent(board.coverage, 1, signed=False), price), "value"),
-            (f" +{between}" + (" interp." if width >= _WITH_SIGMAS else ""), "label"),
+            (between + (words if first + price + len(between + words) <= width else ""), "label"),
         ]
     )
 

@@ -1,0 +1,185 @@
+"""Dashboard: the main screen, a view of the ticker's board with its frame, at three designed sizes."""
+
+from rich.cells import cell_len
+from textual.app import ComposeResult
+from textual.containers import Container, Horizontal
+from textual.content import Content
+from textual.screen import Screen
+
+from gextui.exposure.explain import Explanation
+from gextui.ui.actions import Keys
+from gextui.ui.levels import expiry_words
+from gextui.ui.scene import Scene
+from gextui.ui.views import make_view
+from gextui.ui.widgets.footer import KeyLine, NoticeLine
+from gextui.ui.widgets.headline import WEIGHTS, Headline, LevelLine
+from gextui.ui.widgets.lines import Line
+from gextui.ui.widgets.scene_line import SceneLine
+from gextui.ui.widgets.sidebar import Sidebar
+from gextui.ui.widgets.ticker_bar import TickerBar
+from gextui.ui.widgets.view import BoardView
+
+LEAST_WIDTH, LEAST_HEIGHT = 40, 12
+WIDE_FROM = 100
+
+
+class Waiting(SceneLine):
+    """What stands in place of the view before the first board."""
+
+    DEFAULT_CSS = """
+    Waiting { height: 1fr; }
+    """
+
+    def compose_lines(self, width: int, height: int) -> list[Line]:
+        """What is waited for."""
+        if self.scene is None:
+            return []
+        status = self.scene.health.status
+        words = f"waiting for {self.scene.ticker.symbol} from {status.name}"
+        return self.centred(words, width, height)
+
+
+class TooSmall(SceneLine):
+    """The one line of a terminal that has no room for more."""
+
+    def compose_lines(self, width: int, height: int) -> list[Line]:
+        """What would be enough."""
+        size = self.screen.size
+        return self.centred(f"needs {LEAST_WIDTH}x{LEAST_HEIGHT}, is {size.width}x{size.height}", width, height)
+
+
+class Dashboard(Screen[None], inherit_bindings=False):
+    """The frame and the view inside it."""
+
+    def __init__(self, *, keys: Keys, ascii_only: bool, zoom: dict[str, int]) -> None:
+        super().__init__()
+        self._keys = keys
+        self._ascii_only = ascii_only
+        self._zoom = dict(zoom)
+        self._views: dict[str, BoardView] = {}
+        self._scene: Scene | None = None
+        self._shown_title = ""
+        self._up = False
+
+    def compose(self) -> ComposeResult:
+        """Top to bottom."""
+        yield TickerBar(id="tickers")
+        yield Headline(id="headline")
+        yield LevelLine(id="level-line")
+        with Horizontal(id="body"):
+            with Container(id="main"):
+                yield Waiting(id="waiting")
+            with Container(id="side") as side:
+                side.border_title = Content("Levels")
+                yield Sidebar(id="sidebar")
+        yield NoticeLine(id="notice")
+        yield KeyLine(keys=self._keys, id="keys")
+        yield TooSmall(id="too-small")
+
+    @property
+    def view(self) -> BoardView | None:
+        """The view that is shown; None before the first board."""
+        return None if self._scene is None or self._scene.board is None else self._views.get(self._scene.view)
+
+    @property
+    def sidebar(self) -> Sidebar:
+        """The levels."""
+        return self.query_one("#sidebar", Sidebar)
+
+    @property
+    def zoom(self) -> dict[str, int]:
+        """How far each view was zoomed, where it was."""
+        levels = self._zoom | {name: view.zoom_level for name, view in self._views.items()}
+        return {name: level for name, level in levels.items() if level}
+
+    def show(self, scene: Scene) -> None:
+        """Draw a scene; what says the same is left alone. Before the screen is there, keep it for then."""
+        before, self._scene = self._scene, scene
+        if not self._up:
+            return
+        with self.app.batch_update():
+            for piece in self.query(SceneLine):
+                piece.show_scene(scene)
+            if scene.board is not None:
+                self._show_board(before, scene)
+
+    def on_mount(self) -> None:
+        """Draw what came before the screen was there."""
+        self._up = True
+        if self._scene is not None:
+            self.show(self._scene)
+
+    def _show_board(self, before: Scene | None, scene: Scene) -> None:
+        board = scene.board
+        if board is None:
+            return
+        view = self._ensure_view(scene.view)
+        self.sidebar.show(board, unit=scene.unit, stale=scene.stale)
+        if before is not None and before.ticker != scene.ticker:
+            for other in self._views.values():
+                other.recentre()
+        view.show(board, unit=scene.unit, stale=scene.stale)
+        if before is not None and before.view != scene.view and before.view in self._views:
+            strike = self._views[before.view].selected_strike()
+            if strike is not None:
+                view.go_to(strike)
+        level = self._zoom.pop(scene.view, 0)
+        if level:
+            view.call_after_refresh(view.zoom, level)
+        self._title()
+
+    def _ensure_view(self, name: str) -> BoardView:
+        view = self._views.get(name)
+        if view is None:
+            view = self._views[name] = make_view(name, ascii_only=self._ascii_only)
+            self.query_one("#main").mount(view)
+        self.query_one("#waiting").display = False
+        for other_name, other in self._views.items():
+            other.display = other_name == name
+        return view
+
+    def _title(self) -> None:
+        """In the frame: what is drawn, of what, in what unit; the least telling part gives way."""
+        scene, view = self._scene, self.view
+        if scene is None or scene.board is None or view is None:
+            return
+        filters = scene.board.filters
+        expiries = "all expiries" if filters.expiry == "all" else expiry_words(filters.expiry)
+        parts = [view.heading, f"by {WEIGHTS[filters.weight]}", expiries, scene.unit.label(scene.ticker.symbol)]
+        if scene.view in ("open_interest", "volume"):
+            parts = [view.heading, expiries]
+        main = self.query_one("#main")
+        while len(parts) > 1 and cell_len(" · ".join(parts)) > main.size.width - 4:
+            del parts[1]
+        title = " · ".join(parts)
+        if title != self._shown_title:
+            self._shown_title = title
+            # A rule alone gives its title no room at the ends; a box does.
+            main.border_title = Content(title if self.has_class("-wide") else f" {title} ")
+
+    def moved(self) -> None:
+        """Keys moved something in the view: its heading may say something else."""
+        self._title()
+
+    def on_resize(self) -> None:
+        """What fits the heading has changed."""
+        self.call_after_refresh(self._title)
+
+    @property
+    def in_levels(self) -> bool:
+        """Whether the cursor is among the levels."""
+        return self.sidebar.active
+
+    def enter_levels(self, active: bool) -> None:
+        """Put the cursor among the levels or back into the view."""
+        self.set_class(active, "-levels")
+        self.sidebar.activate(active)
+
+    @property
+    def target(self) -> BoardView | None:
+        """What the moving keys move."""
+        return self.sidebar if self.in_levels else self.view
+
+    def explanation(self) -> Explanation | None:
+        """The number under the cursor."""
+        return None if self.target is None else self.target.explanation()

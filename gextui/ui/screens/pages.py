@@ -1,0 +1,141 @@
+"""The pages one reads: help, the explanation of a number, and what is known of the reading."""
+
+import textwrap
+from collections.abc import Callable
+
+from gextui.desk import Health
+from gextui.exposure.board import Board
+from gextui.exposure.explain import Explanation
+from gextui.market.text import clean_text
+from gextui.ui import format as fmt
+from gextui.ui.actions import ACTIONS, Group, Keys, entries
+from gextui.ui.levels import expiry_words
+from gextui.ui.scene import Spans
+from gextui.ui.widgets.headline import SIGNS, WEIGHTS
+from gextui.ui.widgets.lines import Line, line
+
+Page = Callable[[int], list[Line]]
+
+_KEYS_WIDTH = 11
+_NAME_WIDTH = 18
+_WORDS = (
+    ("γ+ γ- γ?", "Dealers long gamma (hedging damps moves), short gamma (it drives them), or nobody can say."),
+    ("Net", "Net GEX: what dealers trade per move of spot, calls less puts, in the chosen unit."),
+    ("CW PW", "Call wall and put wall: the strikes with the largest call GEX and the most negative put GEX."),
+    ("0γ ZG", "Zero gamma: the spot at which the whole repriced book has no gamma; its band says how sure that is."),
+    ("MP", "Max pain: the strike at which the nearest expiry's options pay out least."),
+    ("EM", "Expected move until the nearest expiry: the straddle where it is quoted, else one standard deviation."),
+    ("R1 S1", "The walls ranked next above and below."),
+    ("+2.1σ", "Distance from spot in moves of one day and one standard deviation."),
+    ("cov", "Share of open interest priced with an IV of its own strike; the rest is interpolated or left out."),
+    ("–", "Cannot be computed; never zero."),
+)
+
+
+def help_page(keys: Keys) -> Page:
+    """Every key and what it does, then what the screen means."""
+
+    def make(width: int) -> list[Line]:
+        lines: list[Line] = []
+        for group in Group:
+            lines += _heading(group, width)
+            for action, shown in entries(keys, (action for action in ACTIONS if action.group is group)):
+                lines += _entry(shown, f"{action.title}. {action.help}", width, _KEYS_WIDTH, "heading", action.title)
+        lines += _heading("What the screen says", width)
+        for term, text in _WORDS:
+            lines += _entry(term, text, width, _KEYS_WIDTH, "value")
+        return lines
+
+    return make
+
+
+def explanation_page(explanation: Explanation) -> Page:
+    """A number's formula, its inputs and its heaviest contracts."""
+
+    def make(width: int) -> list[Line]:
+        value = explanation.value
+        lines = [line([(fmt.left(explanation.title, _NAME_WIDTH), "label"), (fmt.quantity(value), "spot")], width)]
+        lines += _heading("Formula", width)
+        lines += _paragraph(explanation.formula, width, "value")
+        if explanation.inputs:
+            lines += _heading("From", width)
+        for given in explanation.inputs:
+            text = given.value if isinstance(given.value, str) else fmt.quantity(given.value)
+            lines += _entry(given.name, f"{clean_text(text)} {given.unit}".strip(), width, _NAME_WIDTH, "label")
+        if explanation.contracts:
+            together = fmt.percent(explanation.heaviest_share, 0, signed=False)
+            many = len(explanation.contracts)
+            which = f"The {many} contracts that weigh most" if many > 1 else "The contract"
+            lines += _heading(f"{which}: {together} of the whole, in {explanation.amount_unit}", width)
+        names = [clean_text(contract.name) for contract in explanation.contracts]
+        longest = max(map(len, names), default=0) + 2
+        for name, contract in zip(names, explanation.contracts, strict=True):
+            amount = fmt.compact(contract.amount)
+            style = "call" if contract.amount > 0 else "put"
+            share = fmt.right(fmt.percent(contract.share, 1, signed=False), 8)
+            lines.append(
+                line([(fmt.left(name, longest), "value"), (fmt.right(amount, 10), style), (share, "label")], width)
+            )
+        return lines
+
+    return make
+
+
+def reading_page(board: Board, health: Health) -> Page:
+    """Where the numbers come from, what was read, what was left out, and why to doubt them."""
+    filters = board.filters
+    chain = board.chain
+    strikes = "all" if filters.strike_range is None else f"within {filters.strike_range:g}% of spot"
+    days = "" if filters.max_dte is None else f", within {filters.max_dte:g} days"
+    facts = [
+        ("ticker", f"{board.ticker.symbol}, {board.ticker.name}"),
+        ("source", chain.source + (", simulated" if chain.simulated else "")),
+        ("state", f"{health.status.state}{': ' if health.status.detail else ''}{health.status.detail}"),
+        ("as of", f"{fmt.clock(board.as_of)}, {fmt.moment(board.as_of)}"),
+        ("delay", fmt.age(chain.delay) if chain.delay else "none"),
+        ("recording", health.recording),
+        ("expiries", expiry_words(filters.expiry) + days),
+        ("strikes", strikes),
+        ("weight", WEIGHTS[filters.weight]),
+        ("sign", SIGNS[filters.sign]),
+        ("roots", ", ".join(chain.roots)),
+        ("contracts", f"{board.used:,} of {chain.total:,} in the numbers"),
+        *(
+            (f"  {reason.replace('_', ' ')}", f"{number:,} left out")
+            for reason, number in sorted(board.dropped.items())
+        ),
+        ("own IV", f"{fmt.percent(board.coverage, 1, signed=False)} of open interest"),
+        ("interpolated IV", f"{fmt.percent(board.interpolated, 1, signed=False)} of open interest"),
+    ]
+
+    def make(width: int) -> list[Line]:
+        lines: list[Line] = []
+        for name, text in facts:
+            lines += _entry(clean_text(name), clean_text(text), width, _NAME_WIDTH, "label")
+        if board.warnings:
+            lines += _heading("Why to doubt it", width)
+        for warning in board.warnings:
+            lines += _entry("!", clean_text(warning), width, 2, "warning")
+        return lines
+
+    return make
+
+
+def _heading(text: str, width: int) -> list[Line]:
+    return [line([], width), line([(text, "heading")], width)]
+
+
+def _paragraph(text: str, width: int, style: str) -> list[Line]:
+    return [line([(part, style)], width) for part in textwrap.wrap(text, max(width, 1))]
+
+
+def _entry(name: str, text: str, width: int, column: int, style: str, title: str = "") -> list[Line]:
+    """A name in its column and a text beside it, wrapped under itself; what follows its ``title`` is quieter."""
+    first, *rest = textwrap.wrap(text, max(width - column, 1)) or [""]
+    after = "label" if title else "value"
+    spans: Spans = [
+        (fmt.left(name, column - 1) + " ", style),
+        (first[: len(title)], "value"),
+        (first[len(title) :], after),
+    ]
+    return [line(spans, width), *(line([(" " * column, ""), (part, after)], width) for part in rest)]

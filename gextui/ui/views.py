@@ -1,0 +1,39 @@
+"""The views by their ids; each is imported when it is first shown."""
+
+from gextui.ui.actions import ACTIONS
+from gextui.ui.widgets.view import BoardView, Measure
+
+VIEWS = tuple(action.id.removeprefix("view_") for action in ACTIONS if action.id.startswith("view_"))
+
+
+def make_view(view: str, *, ascii_only: bool) -> BoardView:
+    """A new widget of that view.
+
+    Raises:
+        KeyError: there is no such view.
+    """
+    if view in ("gex", "open_interest", "volume"):
+        from gextui.ui.widgets.ladder import Ladder
+
+        return Ladder(measure=Measure(view), ascii_only=ascii_only)
+    if view == "profile":
+        from gextui.ui.widgets.profile import Profile
+
+        return Profile(ascii_only=ascii_only)
+    if view == "heatmap":
+        from gextui.ui.widgets.heatmap import HeatMap
+
+        return HeatMap(ascii_only=ascii_only)
+    if view == "chain":
+        from gextui.ui.widgets.chain import Chain
+
+        return Chain(ascii_only=ascii_only)
+    if view == "changes":
+        from gextui.ui.widgets.changes import Changes
+
+        return Changes(ascii_only=ascii_only)
+    if view == "expiries":
+        from gextui.ui.widgets.expiries import Expiries
+
+        return Expiries(ascii_only=ascii_only)
+    raise KeyError(view)
