@@ -56,10 +56,12 @@ def decode_quote_page(rows: Sequence[Sequence[str]]) -> Capture:
     body = [row for row in rows[header + 1 :] if any(row)]
     if body and len(body[-1]) < COLUMNS:
         raise BadInputError("is cut short, its last row is not whole: get it again")
-    whole = [row for row in body if len(row) >= COLUMNS]
+    listed = [
+        (row, side) for side in (_CALLS, _PUTS) for row in body if len(row) >= COLUMNS and row[side["name"]].strip()
+    ]
 
     def column(field: str) -> list[str]:
-        return [row[side[field]] for side in (_CALLS, _PUTS) for row in whole]
+        return [row[side[field]] for row, side in listed]
 
     contracts = parse_names(column("name"))
     symbol = max(by_underlying(contracts), key=lambda group: np.count_nonzero(group[1]))[0]

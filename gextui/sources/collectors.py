@@ -148,7 +148,7 @@ def decode_table(rows: Sequence[Sequence[str]], taken: datetime | None = None) -
     # What OKX's tables call the underlying's price is the index.
     forward = np.where(is_coin & ~is_okx, numbers(table.texts(_COIN_FORWARD)), numbers(table.texts(_FORWARD)))
     spot = np.where(is_coin & ~is_okx, numbers(table.texts(_SPOT)), numbers(table.texts(_SHARE_SPOT)))
-    in_coins = (quoted_in_coins(contracts) & (venue != "bybit") & ~table.is_own) | is_okx
+    in_coins = (quoted_in_coins(contracts) & (venue != "bybit") & (not table.is_own)) | is_okx
     columns = replace(read, iv=read.iv * _iv_unit(table, read.iv), forward=forward, in_coins=in_coins)
 
     times, exact = _times(table)
@@ -287,13 +287,14 @@ def _timed(rows: Rows, times: Floats) -> Rows:
 
 
 def _dated(capture: Capture, table: Table, taken: datetime | None) -> Capture:
-    """The capture with an instant, as far as anything tells."""
+    """The capture with an instant and where it is from, as far as anything tells."""
     if capture.as_of is not None:
         return capture
     if taken is not None:
-        return replace(capture, as_of=taken)
+        note = "The file does not say when it was taken: the time is from meta.json beside it."
+        return replace(capture, as_of=taken, notes=(note,))
     traded = newest(instants(table.texts(_TRADED)))
-    if traded is None:
-        return capture
-    note = "The file does not say when it was taken: the time of its newest trade is assumed; --as-of overrides it."
-    return replace(capture, as_of=traded, notes=(*capture.notes, note))
+    if traded is not None:
+        note = "The file does not say when it was taken: its newest trade's time is assumed; --as-of overrides it."
+        return replace(capture, as_of=traded, notes=(note,))
+    return capture

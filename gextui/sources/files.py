@@ -25,6 +25,7 @@ from gextui.sources.source import BadInputError
 LARGEST_FILE = 256 * 2**20
 """Bytes, unpacked."""
 _LARGEST_META = 2**16
+_LONGEST_MESSAGE = 1024
 _EXPECTED = (
     "is not a recorded option chain: expected JSON of Cboe, Deribit, Bybit, Yahoo or Tradier, a Cboe quote-page CSV, "
     "or a CSV with a row a contract"
@@ -85,7 +86,7 @@ def read_chains(
             reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(dropped.items()))
             raise BadInputError(f"holds no option row that can be used ({reasons}): is it what the venue sent?")
     except BadInputError as error:
-        raise BadInputError(f"{clean_text(path.name)} {error}") from None
+        raise BadInputError(clean_text(f"{clean_text(path.name)} {error}", _LONGEST_MESSAGE)) from None
     return sorted(usable, key=lambda chain: (chain.ticker.symbol, chain.as_of))
 
 
@@ -199,9 +200,9 @@ def _overridden(captures: Sequence[Capture], as_of: datetime | None, spot: float
 def _at(as_of: datetime, captures: Sequence[Capture]) -> Capture:
     """A ticker's capture read as of ``as_of``: its only one, or of several the newest not after it."""
     if len(captures) == 1:
-        return replace(captures[0], as_of=as_of)
+        return replace(captures[0], as_of=as_of, notes=())
     earlier = [capture for capture in captures if capture.as_of is not None and capture.as_of <= as_of]
     if not earlier:
         first = captures[0].as_of
         raise BadInputError(f"begins at {first:%Y-%m-%dT%H:%MZ}, after --as-of: give a later instant")
-    return replace(earlier[-1], as_of=as_of)
+    return replace(earlier[-1], as_of=as_of, notes=())

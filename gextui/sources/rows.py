@@ -232,6 +232,7 @@ class Capture:
     previous_close: float | None = None
     delay: float = 0.0
     notes: tuple[str, ...] = ()
+    """Plain sentences on how the instant was found."""
 
     def chain(self, source: str, *, rate: float = 0.0) -> OptionChain:
         """Check every row, count what cannot be used, and make the chain of the rest (which may be empty).
@@ -247,7 +248,7 @@ class Capture:
         unusable = self.rows.unusable()
         rows = self.rows.take(unusable == "")
         forwards = _forwards(rows.contracts.expiry, rows.forward)
-        spot, notes = self.spot, list(self.notes)
+        spot, notes = self.spot, [*self.notes, *_lacking(rows)]
         if spot is None and (front := _front(forwards, self.as_of)) is not None:
             spot = forwards[front]
             day = datetime.fromtimestamp(front, UTC).date()
@@ -294,6 +295,18 @@ def by_underlying(contracts: Contracts) -> list[tuple[str, Booleans]]:
     commonest = symbols[counts.argmax()]
     owner = np.where(np.isin(contracts.underlying, symbols), contracts.underlying, commonest)
     return [(str(symbol), owner == symbol) for symbol in symbols]
+
+
+def _lacking(rows: Rows) -> list[str]:
+    """Sentences on whole columns that are missing."""
+    lacking = []
+    if len(rows) and np.isnan(rows.iv).all():
+        lacking.append("The source gives no implied volatilities.")
+    if len(rows) and np.isnan(rows.open_interest).all():
+        lacking.append("The source gives no open interest.")
+    if rows.in_coins.any() and not believable(rows.forward[rows.in_coins]).any():
+        lacking.append("The source gives no forward prices: quotes in coins are converted at spot.")
+    return lacking
 
 
 def _forwards(expiry: Floats, forward: Floats) -> dict[float, float]:

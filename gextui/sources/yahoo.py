@@ -89,8 +89,7 @@ def decode_options(data: bytes) -> list[Capture]:
     results: dict[str, list[_Result]] = {}
     for document in documents:
         for result in _results(document):
-            symbol = result.underlying_symbol if isinstance(result.underlying_symbol, str) else ""
-            results.setdefault(symbol.strip("^ "), []).append(result)
+            results.setdefault(_symbol(result.underlying_symbol), []).append(result)
     expiries = [expiry for mine in results.values() for result in mine for expiry in result.options]
     if not any(expiry.calls or expiry.puts for expiry in expiries):
         raise BadInputError("holds no option rows: Yahoo had none for this symbol or expiry")
@@ -127,6 +126,13 @@ def _capture(symbol: str, results: Sequence[_Result]) -> Capture:
     )
 
 
+def _symbol(symbol: Scalar) -> str:
+    bare = symbol.strip("^_ ") if isinstance(symbol, str) else ""
+    if not bare:
+        raise BadInputError("names no underlying: is it what Yahoo sent?")
+    return bare
+
+
 def _raw(value: _Number) -> Scalar:
     return value.raw if isinstance(value, _Formatted) else value
 
@@ -141,8 +147,8 @@ class _NormalQuote(msgspec.Struct, rename="camel", gc=False):
 
 
 class _NormalDocument(msgspec.Struct, rename="camel"):
-    symbol: str
     quotes: list[_NormalQuote]
+    symbol: Scalar = None
     updated: Scalar = None
     underlying_price: Scalar = None
 
@@ -156,7 +162,7 @@ def decode_normalised(data: bytes) -> Capture:
     document = decode_json(data, _NormalDocument)
     quotes = document.quotes
     return Capture(
-        ticker=ticker_for(document.symbol.strip("^_ ")),
+        ticker=ticker_for(_symbol(document.symbol)),
         rows=Rows.read(
             parse_names([row.symbol for row in quotes]),
             iv=[row.iv for row in quotes],
