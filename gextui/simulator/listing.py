@@ -22,6 +22,9 @@ from gextui.market.ticker import KNOWN_TICKERS, Kind, Session, Ticker
 
 _STRIKE_STEPS = (1, 2, 5, 10, 20, 50, 100, 200)
 _STRIKES_NEAR = 32
+_SECONDS_A_DAY = 86400.0
+_LISTED_AHEAD = 2.5
+"""Days before its expiry at which even a daily has its strikes listed."""
 _QUARTER_ENDS = (3, 6, 9, 12)
 
 
@@ -138,7 +141,7 @@ UNDERLYINGS: dict[str, Underlying] = {
             roots=("SPX", "SPXW"),
             multiplier=100.0,
             open_interest=1_500_000.0,
-            call_share=0.48,
+            call_share=0.52,
             trade=15.0,
             front_iv=0.125,
             far_iv=0.19,
@@ -157,7 +160,7 @@ UNDERLYINGS: dict[str, Underlying] = {
             roots=("SPY",),
             multiplier=100.0,
             open_interest=1_500_000.0,
-            call_share=0.46,
+            call_share=0.5,
             trade=20.0,
             front_iv=0.125,
             far_iv=0.19,
@@ -214,8 +217,8 @@ def _coin_days(days: list[date], now: float) -> dict[date, float]:
     last_fridays = [day for day in fridays if (day + timedelta(days=7)).month != day.month]
     quarterlies = [day for day in last_fridays if day.month in _QUARTER_ENDS]
     return (
-        dict.fromkeys(alive[:4], 0.05)
-        | dict.fromkeys(fridays[:4], 0.2)
+        dict.fromkeys(alive[:4], 0.02)
+        | dict.fromkeys(fridays[:4], 0.1)
         | dict.fromkeys(last_fridays[:3], 0.6)
         | dict.fromkeys(quarterlies[:4], 1.0)
     )
@@ -229,7 +232,7 @@ def _living(now: float, root: str, shares: dict[date, float], session: Session) 
 
 def listed_strikes(underlying: Underlying, spot: float, now: float, expiry: float) -> Floats:
     """Strikes of a new expiry, ascending: fine steps within two standard deviations, coarse ones to five."""
-    sigma = underlying.far_iv * math.sqrt(_years(now, expiry))
+    sigma = underlying.far_iv * math.sqrt(max((expiry - now) / _SECONDS_A_DAY, _LISTED_AHEAD) / 365.0)
     near, far = min(max(2.0 * sigma, 0.02), 0.35), min(max(5.0 * sigma, 0.05), 0.9)
     wanted = spot * 2.0 * near / _STRIKES_NEAR
     fine = bisect_left(_STRIKE_STEPS, wanted / underlying.strike_step)
@@ -243,10 +246,6 @@ def listed_strikes(underlying: Underlying, spot: float, now: float, expiry: floa
 def _multiples(step: float, spot: float, reach: float) -> Floats:
     lowest, highest = math.ceil(spot * math.exp(-reach) / step), math.floor(spot * math.exp(reach) / step)
     return np.arange(max(lowest, 1), highest + 1, dtype=np.float64) * step
-
-
-def _years(now: float, expiry: float) -> float:
-    return float(years_to_expiry(now, np.array([expiry]))[0])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -267,8 +266,8 @@ class Contracts:
         """Before the first listing."""
         return cls(np.empty(0, np.int64), np.empty(0), np.empty(0), np.empty(0, np.bool_), np.empty(0))
 
-    def keys(self) -> list[tuple[float, float, bool, int]]:
-        """What a row is known by, in the order of the rows: expiry, strike, whether a put, root."""
+    def rows(self) -> list[tuple[float, float, bool, int]]:
+        """What each row is known by, in order: expiry, strike, whether a put, root."""
         columns = (self.expiry, self.strike, ~self.is_call, self.root)
         return list(zip(*(column.tolist() for column in columns), strict=True))
 
@@ -281,7 +280,7 @@ def list_contracts(
     What is listed stays so until it expires. A row that is new comes from row -1.
     """
     before = Contracts.none() if before is None else before
-    held = {key: row for row, key in enumerate(before.keys()) if key[0] > now}
+    held = {key: row for row, key in enumerate(before.rows()) if key[0] > now}
     keys = set(held)
     weights = {}
     for root, instant, weight in listed_expiries(underlying, now):
