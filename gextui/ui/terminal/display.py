@@ -26,6 +26,7 @@ from textual.screen import Screen
 from gextui.ui.terminal.capabilities import Capabilities, detect
 from gextui.ui.terminal.filters import AsciiOnly, WithoutColour
 from gextui.ui.terminal.shadow import Shadow
+from gextui.ui.terminal.signals import Leaving
 
 TERMINAL_GONE: Final = 129
 """Exit code when the terminal has been closed: that of a program ended by SIGHUP."""
@@ -61,6 +62,8 @@ class DeltaApp(App[ReturnType]):
         if self.capabilities.ascii:
             self._terminal_filters.append(AsciiOnly())
         self._shadow = Shadow()
+        self.leaving: Leaving | None = None
+        """What `leave` leaves through; set by whoever runs the app."""
         self._line: _Line | None = None
         self._cursor_shown = (0, 0)
         self._next_look: asyncio.TimerHandle | None = None
@@ -80,6 +83,13 @@ class DeltaApp(App[ReturnType]):
     def action_repaint(self) -> None:
         """Write the whole screen again, should something else have written to the terminal."""
         self.repaint()
+
+    def leave(self, return_code: int = 0) -> None:
+        """Quit; through `leaving`, if that is set, since Textual's own way out waits for a terminal that hangs."""
+        if self.leaving is None:
+            self.exit(return_code=return_code)
+        else:
+            self.leaving.leave(return_code)
 
     def on_resize(self, event: events.Resize) -> None:
         """The terminal has moved its cells; after SIGCONT it shows something else, often at the same size."""
@@ -122,7 +132,7 @@ class DeltaApp(App[ReturnType]):
             return None
         if self._line is None or self._line.writer is not writer:
             # The first, or the app comes back from being suspended.
-            self._line = _Line(writer)
+            self._line = _Line(writer, self._line)
             self._shadow.forget()
         return self._line
 
@@ -144,7 +154,7 @@ class DeltaApp(App[ReturnType]):
         if line is None:
             return
         if line.gone:
-            self.exit(return_code=TERMINAL_GONE)
+            self.leave(TERMINAL_GONE)
         elif line.busy:
             self.frames_dropped += new_frame
             self._next_look = asyncio.get_running_loop().call_later(_LOOK_AGAIN, self._bring_up_to_date)
@@ -188,10 +198,10 @@ class DeltaApp(App[ReturnType]):
 class _Line:
     """The way to the terminal: Textual's writer thread and the file it writes to."""
 
-    def __init__(self, writer: WriterThread) -> None:
+    def __init__(self, writer: WriterThread, earlier: "_Line | None" = None) -> None:
         self.writer = writer
         self._file = writer.fileno()
-        self._was_terminal = os.isatty(self._file)
+        self._was_terminal: bool = os.isatty(self._file) if earlier is None else earlier._was_terminal
         # Frames are held back here, so the queue stays short; without a limit nothing else that is written to it, such
         # as a bell, can stop the event loop either.
         writer._queue.maxsize = 0

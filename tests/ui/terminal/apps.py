@@ -26,6 +26,7 @@ class Keyed(DeltaApp[None]):
     """What the apps share: no palette, no footer noise, ``q`` quits."""
 
     ENABLE_COMMAND_PALETTE = False
+    AUTO_FOCUS = None
     BINDINGS: ClassVar[list[BindingType]] = [Binding("q", "quit", priority=True)]
 
 
@@ -195,6 +196,7 @@ class Modal(Keyed):
             self.screen.dismiss()
         else:
             self.query_one(Input).remove_class("shown")
+            self.screen.set_focus(None)
 
     def action_change(self) -> None:
         self.count += 1

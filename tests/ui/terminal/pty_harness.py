@@ -124,6 +124,10 @@ class Terminal:
                     return
                 raise AssertionError(f"{condition!r} did not come; exit {self.process.poll()}; screen:\n{self.text}")
 
+    def wait_unread(self, seconds: float) -> None:
+        """Let time pass and read nothing, as a terminal that has stopped does."""
+        select.select([], [], [], seconds)
+
     def settle(self, quiet: float = 0.2, seconds: float = 15.0) -> bytes:
         """Read until nothing has come for ``quiet`` seconds; what came."""
         taken = bytearray()

@@ -1,39 +1,272 @@
-"""The delta display shows exactly what stock Textual would, cell by cell."""
+"""The delta display shows what stock Textual would, in few bytes, and holds no one up."""
+
+import re
+import sys
+from collections.abc import Sequence
+from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
+import textual
+from textual import events
+from textual._compositor import LayoutUpdate
 
-from tests.ui.terminal.apps import APPS
-from tests.ui.terminal.rig import running
+from gextui.ui.terminal.capabilities import Capabilities, detect
+from gextui.ui.terminal.display import unsupported
+from gextui.ui.terminal.shadow import Shadow
+from tests.ui.terminal.apps import APPS, Grid, Modal, Numbers, Scrolls, Styles, Table
+from tests.ui.terminal.pty_harness import Terminal
+from tests.ui.terminal.rig import TRUECOLOUR, Session, running
 
+Picture = tuple[list[list[object]], tuple[int, int]]
 SCRIPTS = [
     ("Grid", (100, 45), "n n a n i n"),
     ("Grid", (60, 20), "n 40x10 n 100x45 n 60x20 a"),
-    ("Table", (80, 24), "n down down n pagedown right right n s n plus end c plus 50x12 n"),
-    ("Scrolls", (61, 21), "down down pagedown right right right t down left up 33x11 right 80x24 down t"),
-    ("Modal", (80, 24), "n m escape o n m n escape slash B T C left X escape n 44x12 m n"),
+    ("Table", (80, 24), "tab n down n pagedown right right n s n plus end c plus 50x12 n"),
+    ("Scrolls", (61, 21), "down pagedown right right right t down left up 33x11 right 80x24 down t"),
+    ("Modal", (80, 24), "n m escape o n m n escape slash B left X escape n 44x12 m n"),
     ("Styles", (80, 24), "n n t n n t n 31x9 n"),
 ]
+NO_COLOUR = detect({"TERM": "xterm-256color", "NO_COLOR": "1", "LANG": "C.UTF-8"})
+ASCII = detect({"TERM": "xterm-256color", "COLORTERM": "truecolor"}, ascii_only=True)
 
 
-async def _screens(name: str, size: tuple[int, int], script: str, *, plain_display: bool) -> list[list[list[object]]]:
-    screens = []
-    async with running(APPS[name], *size, plain_display=plain_display) as session:
-        await session.settle()
-        screens.append(session.screen.cells())
-        for step in script.split():
-            if "x" in step and step[0].isdigit():
-                columns, rows = map(int, step.split("x"))
-                await session.resize(columns, rows)
-            else:
-                await session.press(step)
-            screens.append(session.screen.cells())
-        assert session.app.plain_display_reason == ("asked for" if plain_display else "")
-    return screens
+def picture(session: Session) -> Picture:
+    """The cells, and the cursor where the app has placed it."""
+    cursor = session.screen.cursor if session.app.cursor_position else SimpleNamespace(x=0, y=0)
+    return session.screen.cells(), (cursor.x, cursor.y)
+
+
+async def act(session: Session, script: str) -> list[Picture]:
+    """Press the keys, or resize to WxH; what is seen at the start and after each."""
+    await session.settle()
+    pictures = [picture(session)]
+    for step in script.split():
+        if size := re.fullmatch(r"(\d+)x(\d+)", step):
+            await session.resize(int(size[1]), int(size[2]))
+        else:
+            await session.press(step)
+        pictures.append(picture(session))
+    return pictures
+
+
+async def stock_and_delta(
+    name: str, size: tuple[int, int], script: str, capabilities: Capabilities = TRUECOLOUR
+) -> list[list[Picture]]:
+    results = []
+    for plain_display in (True, False):
+        async with running(APPS[name], *size, plain_display=plain_display, capabilities=capabilities) as session:
+            results.append(await act(session, script))
+            assert session.app.plain_display_reason == ("asked for" if plain_display else "")
+    return results
 
 
 @pytest.mark.parametrize(("name", "size", "script"), SCRIPTS)
 async def test_shows_what_stock_textual_shows(name: str, size: tuple[int, int], script: str) -> None:
-    stock = await _screens(name, size, script, plain_display=True)
-    delta = await _screens(name, size, script, plain_display=False)
-    for step, before, after in zip(["start", *script.split()], stock, delta, strict=True):
-        assert after == before, f"after {step}"
+    stock, delta = await stock_and_delta(name, size, script)
+    for step, expected, seen in zip(["start", *script.split()], stock, delta, strict=True):
+        assert seen == expected, f"after {step}"
+    changes = sum(before != after for before, after in pairwise(stock))
+    assert changes >= len(script.split()) - 4
+
+
+async def test_without_colour_it_shows_what_stock_textual_shows_and_no_colour_is_sent() -> None:
+    stock, delta = await stock_and_delta("Styles", (80, 24), "n n t", NO_COLOUR)
+    assert delta == stock
+    async with running(Styles, 80, 24, capabilities=NO_COLOUR) as session:
+        sent = await session.settle() + await session.press("n") + await session.press("t")
+        marks = {mark for line in session.screen.cells() for cell in line for mark in cell._asdict().items()}
+    assert set(re.findall(rb"\x1b\[([\d;]*)m", sent)) <= {
+        b";".join(codes) for codes in _all_of(b"0", b"1", b"2", b"3", b"4", b"7", b"9")
+    }
+    assert {("bold", True), ("blink", True), ("reverse", True), ("underscore", True), ("strikethrough", True)} <= marks
+    assert {value for name, value in marks if name in ("fg", "bg")} == {"default"}
+
+
+def _all_of(*codes: bytes) -> Sequence[tuple[bytes, ...]]:
+    """Every sequence of these codes in ascending order, and the empty one."""
+    chosen: list[tuple[bytes, ...]] = [()]
+    for code in codes:
+        chosen += [(*others, code) for others in chosen]
+    return chosen
+
+
+async def test_in_ascii_no_other_byte_is_sent() -> None:
+    async with running(Scrolls, 60, 20, capabilities=ASCII) as session:
+        sent = await session.settle() + await session.press("down") + await session.press("right")
+        assert sent.isascii()
+        assert "put wall" in "\n".join(session.screen.display)
+
+
+@pytest.mark.parametrize(("size", "budget"), [((100, 45), 1500), ((60, 20), 400)])
+async def test_a_tick_of_a_tenth_of_the_cells_costs_few_bytes(size: tuple[int, int], budget: int) -> None:
+    async with running(Grid, *size) as session:
+        whole = len(await session.settle())
+        ticks = [len(await session.press("n")) for _ in range(8)]
+    assert max(ticks) <= budget
+    assert min(ticks) > 0
+    assert whole > 2 * budget
+
+
+async def test_idle_writes_nothing() -> None:
+    async with running(Grid, 100, 45) as session:
+        await session.settle()
+        assert await session.press("i") == b""
+        assert await session.press("f12") == b""
+        session.app.refresh(layout=True)
+        assert await session.settle() == b""
+
+
+async def test_a_line_that_takes_nothing_gets_few_frames_and_then_the_newest() -> None:
+    async with running(Grid, 100, 45) as session:
+        await session.settle()
+        written = session.app.frames_written
+        for _ in range(40):
+            # Were a frame queued each time, the queue of thirty would be full and this would never return.
+            session.app.query_one(Numbers).change(1.0)
+            await session.pilot.pause(0.02)
+        assert session.writer._queue.qsize() <= 1
+        assert session.app.frames_written - written <= 2
+        assert session.app.frames_dropped >= 30
+        for _ in range(100):
+            session.app.bell()
+        await session.settle()
+        seen = picture(session)
+        assert session.app._next_look is None
+    async with running(Grid, 100, 45) as reference:
+        await reference.settle()
+        for _ in range(40):
+            reference.app.query_one(Numbers).change(1.0)
+        await reference.settle()
+        assert seen == picture(reference)
+
+
+async def test_a_garbled_screen_is_repainted() -> None:
+    async with running(Table, 80, 24) as session:
+        await session.settle()
+        clean = picture(session)
+
+        async def garbled() -> None:
+            session.screen.reset()
+            session.screen.draw("broadcast message")
+            assert picture(session) != clean
+            await session.settle()
+            assert picture(session) == clean
+
+        session.app.action_repaint()
+        await garbled()
+        session.app.post_message(events.AppFocus())
+        await garbled()
+        await session.pilot.resize_terminal(80, 24)
+        await garbled()
+
+
+async def test_after_a_resize_nothing_of_the_old_size_is_written() -> None:
+    async with running(Grid, 100, 45) as session:
+        await session.settle()
+        sent = await session.resize(40, 10)
+        assert sent.startswith(b"\x1b[1H")
+        assert sent.count(b"\r\n") == 9
+        assert b"H" not in sent[4:]
+
+
+async def test_large_frames_are_synchronised_where_that_helps() -> None:
+    async with running(Grid, 100, 45) as session:
+        await session.settle()
+        assert not (await session.press("a")).startswith(b"\x1b[?2026h")
+        session.app._sync_available = True
+        large = await session.press("a")
+        assert large.startswith(b"\x1b[?2026h")
+        assert large.endswith(b"\x1b[?2026l")
+        assert large.count(b"\x1b[?2026") == 2
+    affected = detect({"TMUX": "/s,1,0", "TERM_PROGRAM": "tmux", "TERM_PROGRAM_VERSION": "3.7b", "LANG": "C.UTF-8"})
+    async with running(Grid, 60, 20, capabilities=affected) as session:
+        await session.settle()
+        session.app._sync_available = True
+        assert b"2026" not in await session.press("a", "n")
+
+
+async def test_small_frames_are_not_synchronised() -> None:
+    async with running(Grid, 60, 20) as session:
+        session.app._sync_available = True
+        await session.settle()
+        assert b"2026" not in await session.press("n")
+
+
+@pytest.mark.parametrize("broken", ["paint_screen", "paint_spans", "take_difference"])
+async def test_a_surprise_inside_leaves_painting_to_stock_textual(broken: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running(Modal, 80, 24, plain_display=True) as session:
+        expected = await act(session, "n m n")
+    async with running(Modal, 80, 24) as session:
+        await session.settle()
+
+        def surprise(*_: object) -> None:
+            raise IndexError("list index out of range")
+
+        monkeypatch.setattr(Shadow, broken, surprise)
+        if broken == "paint_screen":
+            session.app.refresh(layout=True)
+        assert (await act(session, "n m n"))[1:] == expected[1:]
+        assert session.app.plain_display_reason == "IndexError: list index out of range"
+        assert session.writer._queue.maxsize == 30
+
+
+async def test_an_unknown_textual_is_left_to_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert unsupported() == ""
+    monkeypatch.setattr(LayoutUpdate, "__init__", lambda self, strips, region, layers: None)
+    assert "takes other arguments" in unsupported()
+
+
+async def test_a_textual_of_another_version_is_left_to_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(textual, "__version__", "9.0.0rc1", raising=False)
+    async with running(Grid, 60, 20) as session:
+        await session.settle()
+        assert "not for 9.0.0rc1" in session.app.plain_display_reason
+        before = picture(session)
+        await session.press("a")
+        assert picture(session) != before
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [{"COLORTERM": ""}, {"TERM": "xterm", "COLORTERM": ""}, {"NO_COLOR": "1"}],
+    ids=["256 colours", "16 colours", "no colour"],
+)
+def test_on_a_pty_it_shows_what_stock_textual_shows(environment: dict[str, str]) -> None:
+    seen = []
+    for words in (["plain"], []):
+        pictures = []
+        with Terminal([sys.executable, "-m", "tests.ui.terminal.apps", "Styles", *words], 80, 24, environment) as pty:
+            pty.wait_for("italic")
+            pty.settle()
+            for keys in ("n", "tn"):
+                pty.send(keys)
+                pty.settle()
+                pictures.append(pty.screen.cells())
+            pty.resize(50, 12)
+            pty.settle()
+            pictures.append(pty.screen.cells())
+            pty.send("q")
+            assert pty.exit_code() == 0
+        seen.append((pictures, len(pty.output)))
+    (stock, stock_bytes), (delta, delta_bytes) = seen
+    assert delta == stock
+    assert delta_bytes < stock_bytes
+
+
+def test_on_a_pty_a_stall_ends_in_the_newest_state_and_idle_is_silent() -> None:
+    pictures: list[list[list[object]]] = []
+    for stalls in (True, False):
+        with Terminal([sys.executable, "-m", "tests.ui.terminal.apps", "Grid"], 100, 45) as pty:
+            pty.wait_for("100,000")
+            pty.settle()
+            for _ in range(20):
+                pty.send("a")
+                if stalls:
+                    pty.wait_unread(0.02)
+                else:
+                    pty.read(0.02)
+            pty.settle()
+            pictures.append(pty.screen.cells())
+            assert pty.read(0.5) == b""
+    assert pictures[0] == pictures[1]
