@@ -47,11 +47,23 @@ class Worker(aiosqlite.Connection):
         hop: Callable[..., Awaitable[_T]] = self._execute
         return await hop(work, self._conn)
 
+    def join(self, timeout: float) -> None:
+        """Wait for the thread to end, once it was told to."""
+        self._thread.join(timeout)
+
+    async def start(self) -> None:
+        """Open the connection, in the thread; where that fails, the thread has ended when this raises."""
+        try:
+            await self
+        except (sqlite3.Error, OSError, StoreError):
+            self._thread.join()  # which is a matter of microseconds: aiosqlite has told it to stop
+            raise
+
 
 async def start_worker(connect: Callable[[], sqlite3.Connection]) -> Worker:
-    """A worker on the connection that ``connect`` opens in the worker's thread; the thread ends if that raises."""
+    """A worker on the connection that ``connect`` opens in the worker's thread."""
     worker = Worker(connect)
-    await worker
+    await worker.start()
     return worker
 
 

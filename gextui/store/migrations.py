@@ -2,10 +2,13 @@
 
 import sqlite3
 from collections.abc import Sequence
-from importlib import resources
+from pathlib import Path
 
 STEPS: Sequence[str] = ()
 """SQL that leads from version 1 to 2, from 2 to 3, and so on; schema.sql is always where the last one ends."""
+
+
+_SCHEMA = Path(__file__).with_name("schema.sql").read_text("utf-8")
 
 
 def newest_version() -> int:
@@ -15,7 +18,7 @@ def newest_version() -> int:
 
 def create(connection: sqlite3.Connection) -> None:
     """Give an empty database the newest schema."""
-    connection.executescript(resources.files("gextui.store").joinpath("schema.sql").read_text("utf-8"))
+    connection.executescript(_SCHEMA)
 
 
 def migrate(connection: sqlite3.Connection) -> None:

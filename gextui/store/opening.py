@@ -81,8 +81,8 @@ def open_database(path: Path, *, read_only: bool, now: Callable[[], float], dama
     if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
         needed = ".".join(map(str, _OLDEST_SQLITE))
         raise StoreError(f"SQLite {sqlite3.sqlite_version} is too old: {needed} is needed", os.EX_UNAVAILABLE)
-    path = _usable(path)
     with _plain_errors(path):
+        path = _usable(path)
         if read_only:
             return _open_to_read(path, None)
         try:
@@ -107,6 +107,8 @@ def _usable(path: Path) -> Path:
     path = path.absolute().resolve()
     if path.is_dir():
         raise StoreError(f"{path} is a folder; name a file in it", os.EX_CANTCREAT)
+    if path.parent.exists() and not path.parent.is_dir():
+        raise StoreError(f"{path} cannot be made: {path.parent} is not a folder", os.EX_CANTCREAT)
     return path
 
 
@@ -171,10 +173,10 @@ def _connect_checked(path: Path, notices: list[str]) -> sqlite3.Connection:
         _bring_up_to_date(connection, path, notices)
         _refuse_other_tables(connection, path)
         if not is_marked(connection, "closed"):
-            if not log_is_there and not is_on_network(path):
-                notices.append(f"{path.name}-wal is missing: the newest readings may be lost")
             if path.stat().st_size <= _QUICK_TO_CHECK:
                 _quick_check(connection)
+            if not log_is_there and not is_on_network(path):
+                notices.append(f"{path.name}-wal is missing: the newest readings may be lost")
     except (sqlite3.Error, StoreError, _DamagedFileError) as error:
         if connection is not None:
             connection.close()
@@ -221,7 +223,7 @@ def _bring_up_to_date(connection: sqlite3.Connection, path: Path, notices: list[
 def _quick_check(connection: sqlite3.Connection) -> None:
     (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if found != "ok":
-        raise _DamagedFileError(clean_text(found))
+        raise _DamagedFileError(clean_text(found.splitlines()[-1]))
 
 
 def _create(path: Path) -> None:

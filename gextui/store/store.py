@@ -63,6 +63,8 @@ class Store:
         self._opened: Opened | None = None
         self._writer = Writer()
         self._reader = Reader()
+        self.refused: StoreError | None = None
+        """Why nothing is recorded although the store was opened to record: another instance does, or it may not."""
         self._notices: list[str] = []
         self._recording = _RECORDING
         self._trouble = ""
@@ -94,11 +96,6 @@ class Store:
     def notice(self) -> str:
         """Plain sentences on what was not as it should be; empty when all is well."""
         return "; ".join(filter(None, (*self._notices, self._unread)))
-
-    @property
-    def refused(self) -> StoreError | None:
-        """Why nothing is recorded although the store was opened to record: another instance does, or it may not."""
-        return None if self._opened is None else self._opened.refused
 
     @property
     def damaged(self) -> int:
@@ -214,8 +211,9 @@ class Store:
         self._look_at = asyncio.get_running_loop().time() + LOOK_EVERY
         if self._opened is not None:
             self._notices += self._opened.notices
+            self.refused = self._opened.refused
             if self._opened.mode != "write":
-                self._recording = "not recorded" if self._opened.refused is None else str(self._opened.refused)
+                self._recording = "not recorded" if self.refused is None else str(self.refused)
 
     async def _disconnect(self) -> None:
         worker, self._worker = self._worker, None
