@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from gextui import __version__
-from gextui.console import Commands, Exit, Instant, Number, Stop, give, options, tell
+from gextui.console import Commands, Exit, Instant, Number, Stop, give, options, read_settings, tell
+from gextui.housekeeping import configuration, database, doctor
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -72,6 +73,10 @@ def commands(ctx: click.Context, config: Path | None, debug: bool) -> None:
     With tickers, or with nothing, gextui shows them live.
     """
     ctx.obj = config
+
+
+for command in (doctor, configuration, database):
+    commands.add_command(command)
 
 
 @commands.command(hidden=True)
@@ -177,57 +182,6 @@ def levels(config: Path | None, /, tickers: tuple[str, ...], explain: str | None
     tell_what_is_wiped(boards)
 
 
-@commands.command()
-@click.pass_obj
-def doctor(config: Path | None, /) -> int:
-    """Say what works here, and what to do about what does not."""
-    from gextui.doctor import examine
-
-    findings = list(examine(config))
-    give("".join(f"{finding}\n" for finding in findings))
-    return next((finding.code for finding in findings if finding.code), Exit.OK)
-
-
-@commands.group("config")
-def configuration() -> None:
-    """Where config.toml is, a first one, and whether it is right."""
-
-
-@configuration.command("path")
-@click.pass_obj
-def config_path(config: Path | None, /) -> None:
-    """Print where config.toml is looked for."""
-    from gextui import config as settings
-
-    give(f"{config or settings.config_path()}\n")
-
-
-@configuration.command("init")
-@click.pass_obj
-def config_init(config: Path | None, /) -> None:
-    """Write a config.toml that shows every key with its default; never over an existing one."""
-    from gextui import config as settings
-
-    path = config or settings.config_path()
-    try:
-        settings.write_example(path)
-    except OSError as error:
-        reason = "it exists already and is left as it is" if isinstance(error, FileExistsError) else error.strerror
-        raise Stop(Exit.CANNOT_CREATE, f"{path} is not written: {reason}") from None
-    give(f"{path}\n")
-
-
-@configuration.command("check")
-@click.pass_obj
-def config_check(config: Path | None, /) -> None:
-    """Read config.toml and say what is wrong with it."""
-    from gextui import config as settings
-
-    read_settings(config)
-    path = config or settings.config_path()
-    give(f"{path}: {'all is well' if path.exists() else 'not there, so every default holds'}\n")
-
-
 def check_terminal() -> None:
     """The dashboard needs a terminal that it can draw on."""
     import os
@@ -281,16 +235,6 @@ def show(
     if app.crash is not None:
         raise app.crash
     return Exit.BUG if app.return_code else Exit.OK
-
-
-def read_settings(config: Path | None) -> "Settings":
-    """The settings, or the end with code 78."""
-    from gextui.config import ConfigError, load_settings
-
-    try:
-        return load_settings(config)
-    except ConfigError as error:
-        raise Stop(Exit.CONFIGURATION, str(error)) from None
 
 
 def wanted_tickers(symbols: Iterable[str]) -> tuple[str, ...]:

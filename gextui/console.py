@@ -7,10 +7,14 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from enum import IntEnum
 from itertools import islice
+from pathlib import Path
 from types import TracebackType
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from gextui.config import Settings
 
 
 class Exit(IntEnum):
@@ -111,6 +115,16 @@ def give(text: str) -> None:
         # Whoever reads stopped reading, as `head` does; what is still buffered has nowhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(Exit.BROKEN_PIPE)
+
+
+def read_settings(config: Path | None) -> "Settings":
+    """The settings, or the end with code 78."""
+    from gextui.config import ConfigError, load_settings
+
+    try:
+        return load_settings(config)
+    except ConfigError as error:
+        raise Stop(Exit.CONFIGURATION, str(error)) from None
 
 
 class Commands(click.Group):

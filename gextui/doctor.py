@@ -1,6 +1,5 @@
 """``gextui doctor``: what works here, one line a finding, with what to do about what does not."""
 
-import locale
 import os
 import platform
 import shutil
@@ -21,6 +20,9 @@ from gextui.config import ConfigError, Settings
 from gextui.console import Exit
 from gextui.market.text import clean_text
 from gextui.secrets import SecretError, SecretName, UnsafeSecretFileError
+from gextui.store.database import is_on_network
+from gextui.store.lock import Lock, LockedError
+from gextui.ui.terminal.capabilities import detect
 
 OLDEST_PYTHON = (3, 11)
 OLDEST_SQLITE = (3, 37, 0)
@@ -29,6 +31,7 @@ SOUND_SQLITE = (3, 51, 3)
 """The first without the WAL-reset bug, which can corrupt a database that several processes write."""
 LEAST_FREE = 1e9
 """Bytes."""
+LEAST_COLUMNS, LEAST_LINES = 40, 12
 EARLIEST = datetime(2026, 11, 1, tzinfo=UTC)
 """A clock that shows less is wrong."""
 
@@ -64,7 +67,6 @@ def examine(config: Path | None) -> Iterator[Finding]:
     yield _sqlite()
     yield _time_zones()
     yield _clock(datetime.now(UTC))
-    yield _encoding()
     yield from _terminal()
     settings, finding = _configuration(config)
     yield finding
@@ -125,22 +127,25 @@ def _clock(now: datetime) -> Finding:
     return _ok("Clock", text)
 
 
-def _encoding() -> Finding:
-    encoding = locale.getpreferredencoding(do_setlocale=False)
-    if encoding.upper().replace("-", "") == "UTF8":
-        return _ok("Locale", encoding)
-    return _warn("Locale", f"{encoding} cannot show bars", "set LANG=C.UTF-8, or use --ascii")
-
-
 def _terminal() -> Iterator[Finding]:
+    found = detect(os.environ)
+    if not found.unicode:
+        yield _warn("Locale", "it is not UTF-8, so gextui draws with ASCII alone", "set LANG=C.UTF-8")
+    else:
+        yield _ok("Locale", "UTF-8")
     term = os.environ.get("TERM", "")
     if not sys.stdout.isatty():
         yield _warn("Terminal", "standard output is not one", "the dashboard needs a terminal; snapshot does not")
-    elif term in ("", "dumb"):
-        yield _fail("Terminal", f"TERM is {term!r}", "set TERM to what your terminal is", Exit.UNAVAILABLE)
+    elif not found.usable:
+        yield _fail("Terminal", f"TERM is {term!r}", "set it, e.g. TERM=xterm-256color", Exit.UNAVAILABLE)
     else:
         size = shutil.get_terminal_size()
-        yield _ok("Terminal", f"{term}, {size.columns}x{size.lines}")
+        colours = f"{found.colours:,} colours by {found.colours_from}" if found.colours else "no colours"
+        through = ", ".join(name for name, there in (("tmux", found.tmux), ("ssh", found.ssh)) if there)
+        text = f"{term}, {size.columns}x{size.lines}, {colours}" + (f", through {through}" if through else "")
+        roomy = size.columns >= LEAST_COLUMNS and size.lines >= LEAST_LINES
+        advice = f"{LEAST_COLUMNS}x{LEAST_LINES} is the least"
+        yield _ok("Terminal", text) if roomy else _warn("Terminal", text, advice)
 
 
 def _configuration(config: Path | None) -> tuple[Settings, Finding]:
@@ -172,9 +177,25 @@ def _database(path: Path) -> Iterator[Finding]:
         yield _fail("Database", f"{folder} cannot be written to", "set storage.path in config.toml", Exit.CANNOT_CREATE)
         return
     if path.exists():
-        yield _ok("Database", f"{path}, {path.stat().st_size / 1e6:,.1f} MB")
+        yield _ok("Database", f"{path}, {path.stat().st_size / 1e6:,.1f} MB{_writer(path)}")
     else:
         yield _ok("Database", f"{path} is not there yet")
+    if is_on_network(folder):
+        yield _warn("Database", f"{folder} is on a network's file system", "set storage.path to a local disk")
     free = shutil.disk_usage(folder).free
     text = f"{free / 1e9:,.1f} GB free in {folder}"
     yield _ok("Disk", text) if free >= LEAST_FREE else _warn("Disk", text, "recording stops when it is full")
+
+
+def _writer(path: Path) -> str:
+    """Who records to the database now."""
+    lock = path.with_name(f"{path.name}.lock")
+    if not lock.exists():
+        return ""
+    try:
+        Lock.acquire(lock).release()
+    except LockedError as error:
+        return f", {error} records to it"
+    except OSError:
+        return ", whose lock cannot be read"
+    return ""
