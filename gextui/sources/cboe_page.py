@@ -118,7 +118,7 @@ def localised_instant(text: str) -> datetime | None:
 
 def _zone(text: str) -> timezone | None:
     if found := _OFFSET.search(text):
-        sign, hours, minutes = found[1], int(found[2] or 0), int(found[3] or 0)
+        sign, hours, minutes = found[1], int(found[2] or "0"), int(found[3] or "0")
         offset = timedelta(hours=hours, minutes=minutes)
         return timezone(offset if sign == "+" else -offset) if offset < timedelta(hours=24) else None
     names = [word for word in re.findall(r"[A-Z]{2,4}", text) if word in _ZONES]

@@ -47,10 +47,6 @@ class Worker(aiosqlite.Connection):
         hop: Callable[..., Awaitable[_T]] = self._execute
         return await hop(work, self._conn)
 
-    def join(self, timeout: float) -> None:
-        """Wait for the thread to end, once it was told to."""
-        self._thread.join(timeout)
-
     async def start(self) -> None:
         """Open the connection, in the thread; where that fails, the thread has ended when this raises."""
         try:
