@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from gextui.exposure.board import Board
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import Ticker
+from gextui.simulator.listing import UNDERLYINGS
 from gextui.simulator.market import SOURCE, SimulatedMarket
 from gextui.sources.recorded import RecordedHistory
 from gextui.sources.source import SourceState, SourceStatus
@@ -36,7 +37,7 @@ class SimulatedSource:
         interval: float = 1.0,
         speed: float = 10.0,
     ) -> None:
-        """Prepare a market; a day of it passes before ``start``, so that there is a yesterday and a last half hour.
+        """Prepare a market; it is made in the core thread, and a day of it passes before ``start``.
 
         Args:
             seed: What happens.
@@ -45,12 +46,12 @@ class SimulatedSource:
             interval: Seconds between chains.
             speed: Simulated seconds a second.
         """
+        self.tickers = tuple(known.ticker for known in UNDERLYINGS.values()) if tickers is None else tuple(tickers)
+        self._seed = seed
         self._start = before_the_expiry(datetime.now(UTC)) if start is None else start.replace(microsecond=0)
-        self._market = SimulatedMarket(seed, self._start - timedelta(days=1) - LEAD, tickers)
         self._interval = interval
         self._speed = speed
-        self._history: _SimulatedHistory | None = None
-        self.tickers = self._market.tickers
+        self._made: tuple[SimulatedMarket, _SimulatedHistory] | None = None
 
     def status(self, ticker: Ticker) -> SourceStatus:
         """Simulated, whatever happens."""
@@ -58,27 +59,29 @@ class SimulatedSource:
 
     async def open_history(self) -> RecordedHistory:
         """The market's own past, in memory; to be given to the desk that runs this source."""
-        return self._past()
+        return self._market()[1]
 
     async def chains(self) -> AsyncIterator[OptionChain]:
         """Yield every ticker's chain each interval, for ever."""
-        self._past()
+        market, _ = self._market()
         while True:
             for ticker in self.tickers:
-                yield self._market.chain(ticker)
+                yield market.chain(ticker)
             await asyncio.sleep(self._interval)
-            self._market.step(self._interval * self._speed)
+            market.step(self._interval * self._speed)
 
-    def _past(self) -> "_SimulatedHistory":
-        """Bring the market to its start, once."""
-        if self._history is None:
-            self._history = _SimulatedHistory(self._market.chain(ticker) for ticker in self.tickers)
-            self._market.leap(86400)
-            while self._market.now < self._start:
+    def _market(self) -> "tuple[SimulatedMarket, _SimulatedHistory]":
+        """The market, and its past: yesterday, and the last half hour before the start."""
+        if self._made is None:
+            market = SimulatedMarket(self._seed, self._start - timedelta(days=1) - LEAD, self.tickers)
+            history = _SimulatedHistory(market.chain(ticker) for ticker in self.tickers)
+            market.leap(86400)
+            while market.now < self._start:
                 for ticker in self.tickers:
-                    self._history.add(self._market.chain(ticker))
-                self._market.step(min(_KEEP_EVERY, self._start - self._market.now).total_seconds())
-        return self._history
+                    history.add(market.chain(ticker))
+                market.step(min(_KEEP_EVERY, self._start - market.now).total_seconds())
+            self._made = market, history
+        return self._made
 
 
 class _SimulatedHistory(RecordedHistory):
