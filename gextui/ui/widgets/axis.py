@@ -8,8 +8,8 @@ from gextui.market.chain import Floats
 from gextui.ui.widgets.rungs import EVERY_STRIKE, Rungs, gather, step_to_show, steps_for
 
 _NOTHING = np.empty(0, dtype=np.float64)
-_REACH_IN_DAILY_SIGMAS = 3.5
-"""Two moves of three days: between two daily and two weekly ones."""
+_REACH_IN_DAILY_SIGMAS = 2.5
+"""With steps of 1-2-5 the view then ends between two daily and two weekly moves from spot."""
 _LIKELY_DAILY_SIGMA = 0.015
 _SIGMA_BOUNDS = (0.003, 0.15)
 

@@ -12,12 +12,8 @@ from gextui.ui.widgets.words import nothing_to_draw
 
 _FIRST_SHOWN = 5
 _WIDE = 66
-_STATES = {
-    ChangeState.OK: "",
-    ChangeState.GAP: "gap",
-    ChangeState.EXPIRY: "expiry",
-    ChangeState.SOURCE: "source",
-}
+_CAUSE_WIDTH = 10
+_STATES = {ChangeState.OK: "", ChangeState.GAP: "gap", ChangeState.EXPIRY: "expiry", ChangeState.SOURCE: "source"}
 
 
 class Changes(Ladder):
@@ -72,7 +68,8 @@ class Changes(Ladder):
         return Bars("LESS", "MORE", less, more, -1.0, 1.0, (moved, now) if wide else (moved,))
 
     def _panel_header(self, width: int) -> Line:
-        names = f"  WINDOW  {'SINCE    ' if width >= _WIDE else ''}{'LARGEST AT':>12}{'CHANGE':>9}{'TOTAL':>9}  STATE"
+        since = fmt.left("SINCE", 9) if width >= _WIDE else ""
+        names = f"  WINDOW  {since}{'LARGEST AT':>12}{'CHANGE':>9}{'TOTAL':>9}  {fmt.left('CAUSE', _CAUSE_WIDTH)}STATE"
         return line([(names, "label")], width)
 
     def _panel_line(self, board: Board, change: Change, width: int) -> Line:
@@ -86,11 +83,11 @@ class Changes(Ladder):
             (fmt.right(fmt.strike(at), 12), "value" if amount else "dim"),
             self._amount(board, amount),
             self._amount(board, change.total),
-            ("  " + _STATES[change.state], "warning"),
+            ("  " + fmt.left("" if change.cause is None else change.cause.value, _CAUSE_WIDTH), "label"),
+            (_STATES[change.state], "warning"),
         ]
-        if change.state is ChangeState.EXPIRY and change.expired_gex:
-            left = self.unit.amount(change.expired_gex, board)
-            spans.append((f" {left} left with it" if width >= _WIDE else f" {left}", "label"))
+        if change.state is ChangeState.EXPIRY and width >= _WIDE:
+            spans.append((f" {self.unit.amount(change.expired_gex, board)}", "label"))
         return line(spans, width, "cursor" if chosen else "")
 
     def _amount(self, board: Board, gex: float | None) -> Span:

@@ -57,7 +57,7 @@ class _Widths:
 
     @classmethod
     def of(cls, width: int, strike: int, numbers: int) -> "_Widths":
-        label = 17 if width >= 100 else 13 if width >= 70 else 9 if width >= 50 else 5
+        label = 18 if width >= 100 else 13 if width >= 70 else 9 if width >= 50 else 5
         room = width - (strike + 4) - 1 - numbers * _NUMBER_WIDTH - 2
         if room - label < 8:
             label = 0
