@@ -1,6 +1,7 @@
 """CSV tables with a row a contract: gextui's own, and those collectors keep under a venue's own field names."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -64,18 +65,21 @@ class Table:
     def __init__(self, rows: Sequence[Sequence[str]]) -> None:
         """Take the first row as header; of columns with one name the first counts.
 
+        Rows may leave out their last columns as long as most do; those with fewer cells still are `short`.
+
         Raises:
-            BadInputError: the last row has too few cells, as in a file cut short.
+            BadInputError: the last row is short, as in a file cut short.
         """
         self.columns: dict[str, int] = {}
         for index, name in enumerate(rows[0]):
             self.columns.setdefault(re.sub(r"[^a-z0-9]", "", name.lower()), index)
         width = len(rows[0])
-        body = [row for row in rows[1:] if any(row)]
-        if body and len(body[-1]) < width:
+        lengths = Counter(min(len(row), width) for row in rows[1:])
+        usual = max(lengths, key=lambda length: (lengths[length], length), default=width)
+        self.short = np.array([len(row) < usual for row in rows[1:]], dtype=np.bool_)
+        if self.short[-1:].any():
             raise BadInputError("is cut short, its last row is not whole: get it again")
-        self.rows = [row if len(row) >= width else [*row, *[""] * (width - len(row))] for row in body]
-        self.short = np.array([len(row) < width for row in body], dtype=np.bool_)
+        self.rows = [row if len(row) >= width else [*row, *[""] * (width - len(row))] for row in rows[1:]]
 
     def __len__(self) -> int:
         return len(self.rows)

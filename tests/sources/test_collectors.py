@@ -287,3 +287,10 @@ def test_what_is_no_chain(header: str) -> None:
 def test_a_table_cut_short_is_refused() -> None:
     with pytest.raises(BadInputError, match="cut short"):
         decode(bodies.OWN[:-40])
+
+
+def test_rows_may_all_leave_out_their_last_columns() -> None:
+    row = "SPX,2026-11-19T21:30:00Z,6700,SPXW,2026-11-20,PM,6700,{},0.2,1\n"
+    (capture,) = decode(bodies.OWN_HEADER + row.format("C") + row.format("P"))
+    chain = capture.chain("test")
+    assert (len(chain), dict(chain.dropped), chain.multiplier.tolist()) == (2, {}, [100.0, 100.0])
