@@ -143,8 +143,9 @@ def _terms(
     rate: ArrayLike,
     dividend: ArrayLike,
 ) -> _Terms:
-    s, k, t, sigma, r, q = (np.asarray(given, np.float64) for given in (spot, strike, years, sigma, rate, dividend))
-    call = np.asarray(is_call, np.bool_)
+    r, q = np.asarray(rate, np.float64), np.asarray(dividend, np.float64)
+    given = (np.asarray(column, np.float64) for column in (spot, strike, years, sigma))
+    s, k, t, sigma, call = np.broadcast_arrays(*given, np.asarray(is_call, np.bool_))
     expired = t <= 0.0
     if expired.any():
         expired = np.isfinite(t) & expired
@@ -155,7 +156,7 @@ def _terms(
     excess = s - k
     excess /= lesser
     d1 = np.copysign(np.log1p(np.abs(excess)), excess)
-    d1 += (r - q) * t
+    d1 = d1 + (r - q) * t
     root_years = np.sqrt(t)
     deviation = np.maximum(sigma * root_years, _LEAST_DEVIATION)
     d1 /= deviation
@@ -217,7 +218,8 @@ def _time_value(terms: _Terms, asset_density: Floats, bond: Floats, bond_tail: F
     """What the out-of-the-money side of the same strike is worth."""
     asset_tail = terms.spot * terms.tail
     lesser = np.minimum(terms.spot * terms.growth, bond)
-    value = np.where(terms.d1 * terms.d2 < 0.0, lesser - asset_tail - bond_tail, np.abs(asset_tail - bond_tail))
+    between = np.maximum(lesser - asset_tail - bond_tail, 0.0)
+    value = np.where(terms.d1 * terms.d2 < 0.0, between, np.abs(asset_tail - bond_tail))
     middle = np.minimum(0.5 * np.abs(terms.d1 + terms.d2), FARTHEST)
     step = 0.5 * terms.deviation
     return np.where(step < NARROW, asset_density * mills_gap(middle, step), value)
