@@ -52,6 +52,7 @@ _TAKEN = (
 _TRADED = ("lasttradedate",)
 _VENUE = ("exchange", "venue")
 
+_MIDNIGHT = re.compile(r"(\d{4}-\d{2}-\d{2})[T ]00:00(?!:\d*[1-9])", re.ASCII)
 _LONGEST_PAUSE = 60.0
 """Seconds: rows stamped one by one are of one capture while each follows the last no later than this."""
 _HIGHEST_MEDIAN_IV = {"markiv": 3.0}
@@ -226,8 +227,10 @@ def _contract(
 
 def _expiry_given(text: str) -> float | date | None:
     """An expiry's instant, or its date alone where no time of day, or midnight, is given."""
+    text = text.strip()
+    midnight = _MIDNIGHT.match(text)
     try:
-        return date.fromisoformat(text.strip())
+        return date.fromisoformat(text if midnight is None else midnight[1])
     except ValueError:
         at = instant(text)
     if not np.isfinite(at):

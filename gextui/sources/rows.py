@@ -68,15 +68,18 @@ def number(value: object) -> float:
         return value
     if value is None:
         return np.nan
-    if isinstance(value, str):
-        text = value.strip()
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        return np.inf
+    text = value.strip() if isinstance(value, str) else value
+    if isinstance(text, str):
         if text.lower() in _MISSING:
             return np.nan
-        try:
-            return float(text.replace(",", "") if _GROUPED.fullmatch(text) else text)
-        except ValueError:
-            return np.inf
-    return float(value) if isinstance(value, int) and not isinstance(value, bool) else np.inf
+        if _GROUPED.fullmatch(text):
+            text = text.replace(",", "")
+    try:
+        return float(text)
+    except (ValueError, OverflowError):
+        return np.inf
 
 
 def numbers(values: Sequence[object]) -> Floats:

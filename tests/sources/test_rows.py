@@ -31,6 +31,7 @@ AS_OF = datetime(2026, 11, 19, 21, 30, tzinfo=UTC)
         ("∞", math.inf),
         ("12,34", math.inf),
         ("abc", math.inf),
+        (10**400, math.inf),
         (True, math.inf),
         ([], math.inf),
         ("1e999", math.inf),
