@@ -66,7 +66,7 @@ class Terminal:
         self.output = bytearray()
         """Every byte the command has written and this side has read."""
         self._stream = pyte.ByteStream(self.screen)
-        self._master, slave = os.openpty()
+        self.master, slave = os.openpty()
         self.resize(columns, rows)
         kept = {name: value for name, value in os.environ.items() if name not in _OTHERS}
         # The shell opens the pty as a session leader, which makes it the command's controlling terminal.
@@ -138,20 +138,20 @@ class Terminal:
 
     def send(self, keys: str) -> None:
         """Type these characters."""
-        os.write(self._master, keys.encode())
+        os.write(self.master, keys.encode())
 
     def resize(self, columns: int, rows: int) -> None:
         """Change the size of the window; the command gets SIGWINCH."""
         self.screen.resize(rows, columns)
-        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def hang_up(self) -> None:
         """Close the terminal, as a dropped ssh does: the command gets SIGHUP, and then errors from the pty."""
-        for descriptor in (self._master, self._slave):
+        for descriptor in (self.master, self._slave):
             if descriptor is not None:
                 with contextlib.suppress(OSError):
                     os.close(descriptor)
-        self._master, self._slave = -1, None
+        self.master, self._slave = -1, None
 
     def signal(self, number: signal.Signals) -> None:
         """Send the command a signal."""
@@ -162,10 +162,10 @@ class Terminal:
         return self.process.wait(seconds)
 
     def _read_once(self, seconds: float, size: int = 65536) -> bytes:
-        if self._master < 0 or not select.select([self._master], [], [], seconds)[0]:
+        if self.master < 0 or not select.select([self.master], [], [], seconds)[0]:
             return b""
         try:
-            chunk = os.read(self._master, size)
+            chunk = os.read(self.master, size)
         except OSError:  # EIO: the last program on the pty has closed it
             return b""
         if self._slave is not None:
@@ -176,4 +176,4 @@ class Terminal:
         return chunk
 
     def _ended(self) -> bool:
-        return self._master < 0 or self.process.poll() is not None
+        return self.master < 0 or self.process.poll() is not None
