@@ -102,7 +102,7 @@ def demo(config: Path | None, /, seed: int, **display: Any) -> int:
     settings = read_settings(config)
     check_terminal()
     source = SimulatedSource(seed)
-    return show(Desk([source], source.open_history), settings, **display)
+    return show(Desk([source], source.open_history), settings, "demo.json", **display)
 
 
 @commands.command("open")
@@ -130,7 +130,7 @@ def open_files(
     async def history() -> RecordedHistory:
         return RecordedHistory(chains)
 
-    return show(Desk([RecordedSource(chains)], history, record=False), settings, **display)
+    return show(Desk([RecordedSource(chains)], history, record=False), settings, "state.json", **display)
 
 
 @commands.command()
@@ -198,13 +198,24 @@ def check_terminal() -> None:
 def show(
     desk: "Desk",
     settings: "Settings",
+    state: str,
     *,
     theme: str | None,
     ascii_only: bool,
     mouse: bool,
     plain_display: bool,
 ) -> int:
-    """Run the dashboard on a desk until the user leaves it; the exit code."""
+    """Run the dashboard on a desk until the user leaves it; the exit code.
+
+    Args:
+        desk: Not yet started.
+        settings: The user's.
+        state: The name of the file that remembers where the user left off.
+        theme: See ``--help``, as for the rest; the settings hold what is not given.
+        ascii_only: Likewise.
+        mouse: Likewise.
+        plain_display: Likewise.
+    """
     import os
 
     from gextui.config import state_path
@@ -219,7 +230,7 @@ def show(
 
     app = GextuiApp(
         desk,
-        state_path=state_path() / "state.json",
+        state_path=state_path() / state,
         keymap=settings.keys,
         theme=theme or general.theme or None,
         capabilities=capabilities,
