@@ -1,12 +1,9 @@
 """One polite HTTP client: limits, Retry-After, total time, size caps, and errors that say what happened."""
 
 import asyncio
-import socket
-import ssl
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from http import HTTPStatus
 from typing import Self
 from urllib.parse import urlsplit
@@ -14,6 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from gextui.market.text import clean_text
+from gextui.sources.failure import Failure, FetchError, not_connected
 from gextui.sources.pacing import RETRY_AFTER_DEFAULT, RETRY_AFTER_RANGE, Clock, Limiter, SystemClock, retry_after
 
 TOTAL_SECONDS = 10.0
@@ -24,31 +22,6 @@ BANNED_SECONDS = 60.0
 """Pause after a ban page, at the least."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _LIMITED = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.IM_A_TEAPOT})
-
-
-class Failure(StrEnum):
-    """What went wrong, in the order a request goes through it."""
-
-    DNS = "cannot resolve the host"
-    REFUSED = "connection refused"
-    TLS = "TLS"
-    TIMEOUT = "timeout"
-    BROKEN = "connection broken"
-    LIMITED = "limited by the venue"
-    BLOCKED = "blocked by the venue"
-    STATUS = "status"
-    REDIRECT = "redirect refused"
-    TOO_LARGE = "body too large"
-    CONTENT = "unexpected content"
-
-
-class FetchError(Exception):
-    """A request that gave no usable body. The message is one plain sentence, cleaned."""
-
-    def __init__(self, failure: Failure, message: str, *, status: int | None = None) -> None:
-        super().__init__(clean_text(message))
-        self.failure = failure
-        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +134,7 @@ class HttpClient:
         except httpx.TimeoutException:
             raise FetchError(Failure.TIMEOUT, f"{self._host} did not answer in time") from None
         except httpx.ConnectError as error:
-            raise self._connect_failure(error) from None
+            raise not_connected(error, self._host) from None
         except httpx.TransportError as error:
             raise FetchError(Failure.BROKEN, f"the connection to {self._host} broke: {error}") from None
 
@@ -219,19 +192,3 @@ class HttpClient:
         if 300 <= status < 400:
             raise FetchError(Failure.REDIRECT, f"{self._host} redirects elsewhere (HTTP {status}); not followed")
         raise FetchError(Failure.STATUS, f"{self._host} answered HTTP {status}", status=status)
-
-    def _connect_failure(self, error: httpx.ConnectError) -> FetchError:
-        cause: BaseException | None = error
-        while cause is not None:
-            if isinstance(cause, socket.gaierror):
-                return FetchError(Failure.DNS, f"cannot resolve host {self._host}; check the network")
-            if isinstance(cause, ssl.SSLCertVerificationError):
-                reason = cause.verify_message or "certificate"
-                hint = "; check the system clock" if "not yet valid" in reason or "expired" in reason else ""
-                return FetchError(Failure.TLS, f"TLS to {self._host} refused: {reason}{hint}")
-            if isinstance(cause, ssl.SSLError):
-                return FetchError(Failure.TLS, f"TLS to {self._host} failed: {cause.reason or 'handshake'}")
-            if isinstance(cause, ConnectionRefusedError):
-                return FetchError(Failure.REFUSED, f"{self._host} refuses the connection")
-            cause = cause.__cause__ or cause.__context__
-        return FetchError(Failure.BROKEN, f"cannot connect to {self._host}: {error}")

@@ -3,10 +3,12 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
 
 RETRY_AFTER_RANGE = (1.0, 900.0)
 """Seconds: a venue's Retry-After is obeyed within these bounds."""
@@ -27,6 +29,10 @@ class Clock(Protocol):
         """Seconds on a clock that never steps back and goes on while the machine sleeps."""
         ...
 
+    def slept(self) -> float:
+        """Seconds that the machine itself has slept, in all."""
+        ...
+
     async def sleep(self, seconds: float) -> None:
         """Wait so many seconds."""
         ...
@@ -42,6 +48,10 @@ class SystemClock:
     def seconds(self) -> float:
         """CLOCK_BOOTTIME where there is one, else the monotonic clock."""
         return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+    def slept(self) -> float:
+        """Seconds that the machine itself has slept, in all."""
+        return self.seconds() - time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
         """Wait so many seconds."""
@@ -146,3 +156,31 @@ def retry_after(header: str | None, now: float) -> float | None:
         seconds = (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp() - now
     shortest, longest = RETRY_AFTER_RANGE
     return min(max(seconds, shortest), longest)
+
+
+async def within(clock: Clock, seconds: float, work: Coroutine[Any, Any, T]) -> T:
+    """The result of ``work``; it is cancelled after so many seconds of that clock.
+
+    Raises:
+        TimeoutError: it had not ended by then.
+    """
+    task = asyncio.create_task(work)
+    timer = asyncio.create_task(clock.sleep(seconds))
+    try:
+        await asyncio.wait((task, timer), return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise TimeoutError
+        return task.result()
+    finally:
+        task.cancel()
+        timer.cancel()
+        await asyncio.gather(task, timer, return_exceptions=True)
+
+
+async def ended_within(clock: Clock, seconds: float, work: Coroutine[Any, Any, object]) -> bool:
+    """Whether ``work`` ended within so many seconds of that clock."""
+    try:
+        await within(clock, seconds, work)
+    except TimeoutError:
+        return False
+    return True

@@ -11,6 +11,7 @@ class FakeClock:
     def __init__(self, now: float = 1_780_000_000.0) -> None:
         self._wall = now
         self._seconds = 1000.0
+        self._slept = 0.0
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
         self._order = count()
 
@@ -19,6 +20,14 @@ class FakeClock:
 
     def seconds(self) -> float:
         return self._seconds
+
+    def slept(self) -> float:
+        return self._slept
+
+    def suspend(self, seconds: float) -> None:
+        """Let the machine sleep: time passes, nothing runs."""
+        self._slept += seconds
+        self._move(self._seconds + seconds)
 
     async def sleep(self, seconds: float) -> None:
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -32,6 +41,8 @@ class FakeClock:
     @property
     def next_wake(self) -> float | None:
         """Seconds until the earliest sleeper wakes; None when nobody sleeps."""
+        while self._sleepers and self._sleepers[0][2].done():
+            heapq.heappop(self._sleepers)
         return self._sleepers[0][0] - self._seconds if self._sleepers else None
 
     async def advance(self, seconds: float) -> None:

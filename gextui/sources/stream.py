@@ -1,0 +1,406 @@
+"""One supervised WebSocket: reconnect, liveness, resubscribe. It knows sockets, time and channels; never a venue."""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+
+from gextui.market.text import clean_text
+from gextui.sources.failure import not_connected
+from gextui.sources.http import refuse_plain_url
+from gextui.sources.pacing import Backoff, Clock, Limiter, ended_within, retry_after, within
+from gextui.sources.session import Channel, Reading, RejectedError, Session
+
+LARGEST_MESSAGE = 16 * 1024 * 1024
+CONNECT_SECONDS = 5.0
+PING_EVERY = PONG_WITHIN = 5.0
+SILENT_AFTER = 10.0
+"""Seconds without a message before any channel counts as silent; or three of its cadences, if that is longer."""
+CADENCES = 3.0
+ANSWER_WITHIN = 10.0
+"""Seconds for a subscription to be answered before it is sent again."""
+RETRY_REFUSED = 10.0
+"""Seconds before a channel that the venue refused or left out is asked for again."""
+REJECTS_A_MINUTE = 20
+"""Unreadable frames in a minute after which the connection itself is suspect."""
+_LATE = 1.0
+"""Seconds: a timer that fires later than this says that our own loop was blocked, so silence proves nothing."""
+
+
+class StreamState(StrEnum):
+    """What a stream is doing."""
+
+    CONNECTING = "connecting"
+    AUTHENTICATING = "authenticating"
+    SUBSCRIBING = "subscribing"
+    LIVE = "live"
+    DEGRADED = "degraded"
+    BACKOFF = "backoff"
+    DISABLED = "disabled"
+
+
+class _LostError(Exception):
+    """The connection is of no more use; the message says why."""
+
+    def __init__(self, reason: str, *, wait: float | None = None, final: bool = False) -> None:
+        super().__init__(clean_text(reason))
+        self.wait = wait
+        self.final = final
+
+
+class _Connect(connect):
+    """A connection that never follows a redirect: a token must not travel to another host."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
+
+
+@dataclass(slots=True)
+class StreamStats:
+    """What the sources panel shows of a stream."""
+
+    connects: int = 0
+    messages: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+    """Frames that could not be read, by reason."""
+    losses: Counter[str] = field(default_factory=Counter)
+    """Connections lost, by reason."""
+    last_message: float | None = None
+    """On the clock's seconds; application data only."""
+    next_try: float | None = None
+    """On the clock's seconds, while it waits to reconnect."""
+
+
+class Stream:
+    """A connection that is always being kept up. Run it with `run`; change what it carries with `want`."""
+
+    def __init__(
+        self,
+        url: str,
+        make_session: Callable[[], Session],
+        *,
+        clock: Clock,
+        limiter: Limiter,
+        connections: Limiter | None = None,
+        backoff: Backoff | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Prepare a stream of ``url``.
+
+        Args:
+            url: wss, or ws on loopback.
+            make_session: Makes the venue's protocol for each new connection.
+            clock: Time.
+            limiter: What the venue meters subscriptions by.
+            connections: What the venue meters new connections by; shared by all its streams.
+            backoff: Pauses between attempts.
+            headers: Sent with the handshake.
+
+        Raises:
+            ValueError: the address is not one that may be asked.
+        """
+        refuse_plain_url(url)
+        self.url = url
+        self.state = StreamState.CONNECTING
+        self.detail = ""
+        self.stats = StreamStats()
+        self._host = urlsplit(url).hostname or ""
+        self._make_session = make_session
+        self._clock = clock
+        self._limiter = limiter
+        self._connections = connections
+        self._backoff = backoff or Backoff(clock)
+        self._headers = dict(headers or {})
+        self._wanted: dict[str, Channel] = {}
+        self._changed = asyncio.Event()
+        self._reset()
+
+    def _reset(self) -> None:
+        self._asked: dict[str, float] = {}
+        self._accepted: dict[str, float] = {}
+        self._refused: dict[str, tuple[str, float]] = {}
+        self._heard: dict[str, float] = {}
+        self._resubscribed: set[str] = set()
+        self._rejected_at: deque[float] = deque(maxlen=REJECTS_A_MINUTE + 1)
+        self._trouble = ""
+        self._ready = False
+
+    # What callers see and say.
+
+    def want(self, channels: Iterable[Channel]) -> None:
+        """Carry exactly these channels from now on, over every reconnect."""
+        self._wanted = {channel.name: channel for channel in channels}
+        self._changed.set()
+
+    @property
+    def subscribed(self) -> tuple[int, int]:
+        """How many of the wanted channels are subscribed, and how many are wanted."""
+        return sum(name in self._accepted for name in self._wanted), len(self._wanted)
+
+    @property
+    def missing(self) -> dict[str, str]:
+        """Wanted channels that the venue refused or left out, and why."""
+        return {name: reason for name, (reason, _) in self._refused.items() if name in self._wanted}
+
+    def age(self, name: str) -> float | None:
+        """Seconds since the channel's last data on this connection; None before the first."""
+        heard = self._heard.get(name)
+        return None if heard is None else self._clock.seconds() - heard
+
+    def silent(self) -> list[str]:
+        """Subscribed channels that have said nothing for longer than they should."""
+        now = self._clock.seconds()
+        return [
+            name
+            for name, since in self._accepted.items()
+            if (channel := self._wanted.get(name)) is not None
+            and channel.cadence is not None
+            and now - max(self._heard.get(name, since), since) > max(SILENT_AFTER, CADENCES * channel.cadence)
+        ]
+
+    async def run(self) -> None:
+        """Keep the connection up until cancelled; returns only when the venue says that trying again is useless."""
+        while True:
+            self._enter(StreamState.CONNECTING)
+            self._reset()
+            try:
+                await self._live_once()
+            except _LostError as lost:
+                self.stats.losses[str(lost)] += 1
+                if lost.final:
+                    self._enter(StreamState.DISABLED, str(lost))
+                    return
+                wait = self._backoff.pause() if lost.wait is None else lost.wait
+                self.stats.next_try = self._clock.seconds() + wait
+                self._enter(StreamState.BACKOFF, str(lost))
+                await self._clock.sleep(wait)
+                self.stats.next_try = None
+
+    # One connection.
+
+    async def _live_once(self) -> NoReturn:
+        if self._connections is not None:
+            await self._connections.acquire()
+        socket = await self._open()
+        self.stats.connects += 1
+        session = self._make_session()
+        jobs: list[Coroutine[Any, Any, NoReturn]] = [
+            self._receive(socket, session),
+            self._subscribe(socket, session),
+            self._ping(socket),
+            self._watch(),
+        ]
+        tasks = [asyncio.create_task(job) for job in jobs]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+            raise _LostError("ended without a reason")
+        except ConnectionClosed as closed:
+            raise _LostError(_closing_words(closed)) from None
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            # Not close(): a peer that is gone would make us wait for its goodbye.
+            socket.transport.abort()
+
+    async def _open(self) -> ClientConnection:
+        opening = _Connect(
+            self.url,
+            additional_headers=self._headers,
+            proxy=None,
+            open_timeout=None,
+            ping_interval=None,
+            close_timeout=1.0,
+            max_size=LARGEST_MESSAGE,
+        )
+
+        async def opened() -> ClientConnection:
+            return await opening
+
+        try:
+            return await within(self._clock, CONNECT_SECONDS, opened())
+        except TimeoutError:
+            raise _LostError(f"{self._host} did not answer the handshake within {CONNECT_SECONDS:g} s") from None
+        except InvalidStatus as refused:
+            status = refused.response.status_code
+            wait = retry_after(refused.response.headers.get("Retry-After"), self._clock.now())
+            raise _LostError(f"{self._host} answered the handshake with HTTP {status}", wait=wait) from None
+        except (OSError, InvalidHandshake, EOFError) as error:
+            raise _LostError(str(not_connected(error, self._host))) from None
+
+    async def _receive(self, socket: ClientConnection, session: Session) -> NoReturn:
+        for frame in session.greet():
+            await socket.send(frame, text=True)
+        self._ready = session.ready
+        self._enter(StreamState.SUBSCRIBING if self._ready else StreamState.AUTHENTICATING)
+        self._changed.set()
+        while True:
+            frame = await socket.recv(decode=False)
+            try:
+                reading = session.read(frame)
+            except RejectedError as rejected:
+                self._reject(str(rejected))
+                continue
+            if isinstance(reading, str):
+                self._hear(reading)
+            elif reading is not None:
+                await self._take(reading, socket)
+
+    def _hear(self, name: str) -> None:
+        now = self._clock.seconds()
+        self._heard[name] = self.stats.last_message = now
+        self.stats.messages += 1
+        self._backoff.data()
+        if name in self._resubscribed:
+            self._resubscribed.discard(name)
+        if self.state is not StreamState.LIVE:
+            self._assess()
+
+    async def _take(self, reading: Reading, socket: ClientConnection) -> None:
+        for reply in reading.replies:
+            await socket.send(reply, text=True)
+        for name in reading.data:
+            self._hear(name)
+        now = self._clock.seconds()
+        for name in reading.accepted:
+            self._accepted[name] = now
+            self._asked.pop(name, None)
+            self._refused.pop(name, None)
+        for name, reason in reading.refused.items():
+            self._refused[name] = (clean_text(reason), now)
+            self._asked.pop(name, None)
+        if reading.trouble is not None:
+            self._trouble = clean_text(reading.trouble)
+        if reading.leave is not None:
+            raise _LostError(reading.leave)
+        if reading.disabled is not None:
+            raise _LostError(reading.disabled, final=True)
+        if reading.ready:
+            self._ready = True
+            self._changed.set()
+        self._assess()
+
+    async def _subscribe(self, socket: ClientConnection, session: Session) -> NoReturn:
+        """Send what is wanted and not yet subscribed, whenever that changes and once a second."""
+        while True:
+            self._changed.clear()
+            if self._ready:
+                unwanted = [name for name in self._accepted if name not in self._wanted]
+                for frame in session.unsubscribe(unwanted) if unwanted else ():
+                    await self._limiter.acquire()
+                    await socket.send(frame, text=True)
+                for name in unwanted:
+                    del self._accepted[name]
+                due = self._due()
+                # Asked from the moment it waits for its turn, or a slow limiter would ask twice.
+                self._asked.update(dict.fromkeys(due, self._clock.seconds()))
+                for frame in session.subscribe(due) if due else ():
+                    await self._limiter.acquire()
+                    await socket.send(frame, text=True)
+                self._asked.update(dict.fromkeys((name for name in due if name in self._asked), self._clock.seconds()))
+                self._assess()
+            await ended_within(self._clock, 1.0, self._changed.wait())
+
+    def _due(self) -> list[str]:
+        now = self._clock.seconds()
+        return [
+            name
+            for name in self._wanted
+            if name not in self._accepted
+            and now - self._asked.get(name, -ANSWER_WITHIN) >= ANSWER_WITHIN
+            and now - self._refused.get(name, ("", -RETRY_REFUSED))[1] >= RETRY_REFUSED
+        ]
+
+    async def _ping(self, socket: ClientConnection) -> NoReturn:
+        """A peer that is gone without a word answers no ping; the library's own would take 50 s to say so."""
+        while True:
+            await self._clock.sleep(PING_EVERY)
+            sent = self._clock.seconds()
+            pong = await socket.ping()
+            answered = await ended_within(self._clock, PONG_WITHIN, _awaited(pong))
+            if not answered and self._clock.seconds() - sent > PONG_WITHIN + _LATE:
+                # Our own loop was blocked: the pong may be waiting to be read.
+                answered = await ended_within(self._clock, PONG_WITHIN, _awaited(pong))
+            if not answered:
+                raise _LostError(f"{self._host} answers no ping")
+
+    async def _watch(self) -> NoReturn:
+        """Once a second: the age of each channel's data. Pings prove nothing about it."""
+        slept = self._clock.slept()
+        while True:
+            before = self._clock.seconds()
+            await self._clock.sleep(1.0)
+            if self._clock.slept() - slept > 2.0:
+                raise _LostError("the machine slept")
+            if self._clock.seconds() - before > 1.0 + _LATE:
+                continue
+            self._judge_silence()
+            self._assess()
+
+    def _judge_silence(self) -> None:
+        silent = self.silent()
+        again = [name for name in silent if name not in self._resubscribed]
+        speaking = [name for name, channel in self._wanted.items() if channel.cadence is not None]
+        if silent and not again and len(silent) == len(speaking):
+            raise _LostError("connected, but no data")
+        for name in again:
+            del self._accepted[name]
+            self._resubscribed.add(name)
+            self._changed.set()
+        for name in silent:
+            if name not in again:
+                # One silent channel among others that speak: asked for again and again, the rest left alone.
+                self._resubscribed.discard(name)
+
+    def _reject(self, reason: str) -> None:
+        now = self._clock.seconds()
+        self.stats.rejected[reason] += 1
+        self._rejected_at.append(now)
+        if len(self._rejected_at) > REJECTS_A_MINUTE and now - self._rejected_at[0] < 60.0:
+            raise _LostError(f"more than {REJECTS_A_MINUTE} unreadable messages in a minute")
+
+    def _assess(self) -> None:
+        """Name the state from what is subscribed, missing, silent or wrong."""
+        if not self._ready:
+            return
+        have, want = self.subscribed
+        if self._trouble:
+            self._enter(StreamState.DEGRADED, self._trouble)
+        elif silent := [*self.silent(), *self._resubscribed]:
+            self._enter(StreamState.DEGRADED, f"no data from {_named(silent)}")
+        elif self.missing:
+            self._enter(StreamState.DEGRADED, f"not subscribed: {_named(list(self.missing))}")
+        elif have < want:
+            self._enter(StreamState.SUBSCRIBING, f"{have}/{want}")
+        else:
+            self._enter(StreamState.LIVE)
+
+    def _enter(self, state: StreamState, detail: str = "") -> None:
+        self.state, self.detail = state, detail
+
+
+async def _awaited(waiter: Any) -> None:
+    # The library's future must outlive a wait that is given up.
+    await asyncio.shield(waiter)
+
+
+def _closing_words(closed: ConnectionClosed) -> str:
+    """Why a connection closed: the venue's code and words, or ours when the venue broke the protocol."""
+    if closed.sent is not None and not closed.rcvd_then_sent:
+        return f"closed by us: {closed.sent.code} {closed.sent.reason}".rstrip()
+    if closed.rcvd is not None:
+        return f"closed by the venue: {closed.rcvd.code} {closed.rcvd.reason}".rstrip()
+    return "the connection broke"
+
+
+def _named(names: Sequence[str]) -> str:
+    first = ", ".join(clean_text(name, 64) for name in names[:2])
+    return first if len(names) <= 2 else f"{first} and {len(names) - 2} more"
