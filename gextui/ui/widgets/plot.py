@@ -30,14 +30,15 @@ def round_ticks(low: float, high: float, most: int) -> list[float]:
     span = high - low
     if not span > 0:
         return [low]
-    power = 10.0**-12
-    while True:
-        for step in (power, 2 * power, 5 * power):
-            if span / step <= most:
-                first = math.ceil(low / step - 1e-9)
-                count = int((high - first * step) / step + 1e-9) + 1
-                return [round((first + index) * step, 12) for index in range(count)]
-        power *= 10.0
+    exponent = math.floor(math.log10(span / most))
+    step = next(
+        factor * 10.0**power
+        for power in (exponent, exponent + 1)
+        for factor in (1, 2, 5)
+        if span / (factor * 10.0**power) <= most
+    )
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [round(index * step, 12) for index in range(first, last + 1)]
 
 
 class Plot(PlotextPlot):

@@ -52,6 +52,7 @@ class Profile(LineView):
         from gextui.ui.widgets.plot import Plot
 
         self._plot = Plot(ascii_only=self.ascii_only)
+        self._plot.display = False
         yield self._plot
 
     def show(self, board: Board, *, unit: Unit, stale: bool = False) -> None:
@@ -145,8 +146,9 @@ class Profile(LineView):
             self._below.reset()
         above = self._above.fit(float(np.max(gex, initial=0.0)))
         below = self._below.fit(float(np.max(-gex, initial=0.0)))
-        # Zero stays in view, with some room on the side that has no curve.
-        return -max(below, above * 0.1), max(above, below * 0.1)
+        # Zero stays in view, with some room on the side that has no curve; calls and puts may cancel everywhere.
+        room = max(above, below) * 0.1 or 1.0
+        return -max(below, room), max(above, room)
 
     def _amount(self, value: float) -> str:
         return f"{value:+g}%" if self.unit is Unit.SHARE and value else trim_zeros(fmt.compact(value))

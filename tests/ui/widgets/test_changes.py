@@ -41,7 +41,7 @@ async def test_a_line_a_window_and_the_ladder_of_the_chosen_one() -> None:
         assert lines[1].split() == ["1", "min", "14:59:00", "103", "+1.2M", "+1.2M", "flow"]
         assert lines[2].split() == ["▸", "5", "min", "14:55:00", "97", "-3.4M", "-2.4M", "flow"]
         assert lines[3].split() == ["10", "min", "–", "–", "–", "–", "gap"]
-        assert lines[4].split() == "15 min 14:45:00 99 +5.0M +5.0M flow expiry -9.8M".split()
+        assert " ".join(lines[4].split()) == "15 min 14:45:00 99 +5.0M +5.0M flow expiry -9.8M"
         assert lines[5].split() == ["30", "min", "–", "–", "–", "–", "gap"]
         ladder = {text.split()[0]: text for text in lines[7:]}
         assert ladder["97"].split()[-2:] == ["-3.4M", "-9.0M"]
