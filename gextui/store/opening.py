@@ -5,7 +5,7 @@ import os
 import sqlite3
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -30,8 +30,10 @@ from gextui.store.database import (
 from gextui.store.lock import Lock, LockedError
 
 _MAGIC = b"SQLite format 3\0"
-_BESIDE = ("", "-wal", "-shm", "-journal")
-"""What SQLite writes under a database's name."""
+_LOG = ("-wal", "-shm")
+"""The write-ahead log, and its memory that all who use it share."""
+_FILES = (*_LOG, "-journal", "")
+"""All that SQLite writes under a database's name, the database last."""
 _QUICK_TO_CHECK = 1 << 30
 """Bytes: a check of that much takes about a second; a larger database is checked by hand."""
 _BACKUPS = 2
@@ -39,6 +41,10 @@ _OLDEST_SQLITE = (3, 37, 0)
 """The first with STRICT tables."""
 _FIRST_WRITER_TAKES = 2.0
 """Seconds a reader waits for the instance that holds the lock to make the file."""
+
+
+Identity = tuple[int, int] | None
+"""A file's device and inode; None for no file."""
 
 
 class _DamagedFileError(Exception):
@@ -59,11 +65,14 @@ class Opened:
     """Why it is only read although it was to be written."""
     notices: list[str] = field(default_factory=list)
     """Plain sentences on what was not as it should be."""
-    identity: tuple[int, int] = (0, 0)
-    """The open file's device and inode."""
+    identity: Identity = None
+    log_identity: Identity = None
+    """Of the write-ahead log beside it."""
 
 
-def open_database(path: Path, *, read_only: bool, now: Callable[[], float], damage: str = "") -> Opened:
+def open_database(
+    path: Path, *, read_only: bool, now: Callable[[], float], damage: str = "", before: Opened | None = None
+) -> Opened:
     """Open, and where it is missing make, the database at ``path``; run in the thread that will use it.
 
     A damaged file is kept under another name and a new one started, with a notice. Where another instance writes, or
@@ -74,6 +83,8 @@ def open_database(path: Path, *, read_only: bool, now: Callable[[], float], dama
         read_only: Only read, whoever else writes.
         now: Epoch seconds; they name what is kept.
         damage: What is known to be wrong with the file, e.g. from having used it.
+        before: What was open here until its file was moved away. A log that it left would be replayed into any other
+            database put in its place, so it is set aside.
 
     Raises:
         StoreError: it cannot be used: another program's, a newer version's, out of reach.
@@ -94,6 +105,8 @@ def open_database(path: Path, *, read_only: bool, now: Callable[[], float], dama
             return _open_to_read(path, _unwritable(path, error))
         opened = None
         try:
+            if before is not None and before.log_identity and before.log_identity == identity_of(_log(path)):
+                _set_aside(path, now(), _LOG)
             opened = _open_to_write(path, lock, now, damage)
         finally:
             if opened is None:
@@ -157,7 +170,15 @@ def _open_to_write(path: Path, lock: Lock, now: Callable[[], float], damage: str
         connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
     if is_on_network(path):
         notices.append(f"{path} is on a network's file system, where another machine's writes can damage it")
-    return Opened(path, connection, "write", lock=lock, notices=notices, identity=identity_of(path))
+    return Opened(
+        path,
+        connection,
+        "write",
+        lock=lock,
+        notices=notices,
+        identity=identity_of(path),
+        log_identity=identity_of(_log(path)),
+    )
 
 
 def _connect_checked(path: Path, notices: list[str]) -> sqlite3.Connection:
@@ -166,7 +187,7 @@ def _connect_checked(path: Path, notices: list[str]) -> sqlite3.Connection:
     Raises:
         _DamagedFileError: the file is broken.
     """
-    log_is_there = path.with_name(f"{path.name}-wal").exists()
+    log_is_there = _log(path).exists()
     connection = None
     try:
         connection = connect(path, "write")
@@ -229,7 +250,7 @@ def _quick_check(connection: sqlite3.Connection) -> None:
 def _create(path: Path) -> None:
     """Make a new database, under another name until it is whole."""
     fresh = path.with_name(f"{path.name}.new")
-    for suffix in _BESIDE:
+    for suffix in _FILES:
         fresh.with_name(fresh.name + suffix).unlink(missing_ok=True)
     make_private(fresh)
     connection = sqlite3.connect(fresh, isolation_level=None)
@@ -241,7 +262,7 @@ def _create(path: Path) -> None:
     sync(path.parent)
 
 
-def _set_aside(path: Path, now: float) -> str:
+def _set_aside(path: Path, now: float, files: Sequence[str] = _FILES) -> str:
     """Rename what there is of the database; its new name, or nothing where there was nothing."""
     kept = f"{path.name}.corrupt-{_stamp(now)}"
     count = 1
@@ -249,20 +270,24 @@ def _set_aside(path: Path, now: float) -> str:
         count += 1
         kept = f"{path.name}.corrupt-{_stamp(now)}-{count}"
     # The log goes first: left beside a new database it would be taken for that one's.
-    found = [suffix for suffix in reversed(_BESIDE) if path.with_name(path.name + suffix).exists()]
+    found = [suffix for suffix in files if path.with_name(path.name + suffix).exists()]
     for suffix in found:
         path.with_name(path.name + suffix).rename(path.with_name(kept + suffix))
     sync(path.parent)
     return kept if found else ""
 
 
-def identity_of(path: Path) -> tuple[int, int]:
-    """The device and inode now at ``path``; (0, 0) where there is no file."""
+def identity_of(path: Path) -> Identity:
+    """Which file is now at ``path``."""
     try:
         status = path.stat()
     except OSError:
-        return (0, 0)
+        return None
     return status.st_dev, status.st_ino
+
+
+def _log(path: Path) -> Path:
+    return path.with_name(f"{path.name}-wal")
 
 
 def _open_to_read(path: Path, refused: StoreError | None) -> Opened:
@@ -336,7 +361,7 @@ def _refuse_newer(version: int, path: Path) -> None:
 def _close_to_others(path: Path) -> list[str]:
     """Take from others the right to read what there is."""
     opened = []
-    for suffix in _BESIDE:
+    for suffix in _FILES:
         file = path.with_name(path.name + suffix)
         if file.exists() and file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
             file.chmod(0o600)

@@ -3,16 +3,15 @@
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from typing import TypeVar
 
 import numpy as np
 
-from gextui.exposure.change import Past
-from gextui.market.calendar import NEW_YORK, previous_trading_day
+from gextui.exposure.change import Past, window_span, yesterday_span
 from gextui.market.chain import Floats, OptionChain
 from gextui.market.text import clean_text
-from gextui.market.ticker import Session, Ticker
+from gextui.market.ticker import Ticker
 from gextui.store import codec
 from gextui.store.codec import Layout, microseconds
 from gextui.store.columns import DamagedError
@@ -23,10 +22,6 @@ _PATIENCE = 16
 """Damaged snapshots that are passed over in search of a whole one."""
 _KEPT = 16
 """Layouts and key frames kept unpacked."""
-_MINUTE = 60 * SECOND
-_LEAST_TOLERANCE = 30 * SECOND
-_DAY = timedelta(hours=24)
-_YESTERDAY_TOLERANCE = timedelta(hours=2)
 
 _T = TypeVar("_T")
 
@@ -87,13 +82,12 @@ class Reader:
         since = _unbroken_since(connection, ticker, now)
         windows = {}
         for window in minutes:
-            wanted = now - window * _MINUTE
-            tolerance = max(_LEAST_TOLERANCE, window * _MINUTE // 4)
-            chain = self.as_of(connection, ticker, wanted, max(wanted - tolerance, since))
+            earliest, latest = map(microseconds, window_span(at, window))
+            chain = self.as_of(connection, ticker, latest, max(earliest, since))
             if chain is not None:
                 windows[window] = chain
-        latest, earliest = _yesterday(ticker, at)
-        return Past(windows, self.as_of(connection, ticker, microseconds(latest), microseconds(earliest)))
+        earliest, latest = map(microseconds, yesterday_span(ticker, at))
+        return Past(windows, self.as_of(connection, ticker, latest, earliest))
 
     def series(
         self, connection: sqlite3.Connection, ticker: Ticker, start: datetime, end: datetime, at_most: int
@@ -188,15 +182,6 @@ def _unbroken_since(connection: sqlite3.Connection, ticker: Ticker, now: int) ->
         "SELECT max(to_ts) FROM gap WHERE ticker_id = ? AND from_ts < ? AND to_ts <= ?", (found[0], now, now)
     ).fetchone()
     return -_ALWAYS if gap is None else int(gap)
-
-
-def _yesterday(ticker: Ticker, at: datetime) -> tuple[datetime, datetime]:
-    """The latest and the earliest instant of what counts as yesterday's last chain."""
-    if ticker.session is Session.UTC:
-        return at - _DAY, at - _DAY - _YESTERDAY_TOLERANCE
-    today = at.astimezone(NEW_YORK).date()
-    midnight = datetime.combine(today, time(), NEW_YORK)
-    return midnight - timedelta(microseconds=1), datetime.combine(previous_trading_day(today), time(), NEW_YORK)
 
 
 def _keep(kept: dict[int, _T], key: int, value: _T) -> None:

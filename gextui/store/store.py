@@ -196,14 +196,16 @@ class Store:
         elif self._opened.mode == "write" and clock >= self._look_at:
             self._look_at = clock + LOOK_EVERY
             if identity_of(self._opened.path) != self._opened.identity:
-                self._notices.append(f"{self._path} was deleted or moved while it was open; another one was started")
-                await self._disconnect()
-                await self._connect()
+                before = await self._disconnect()
+                self._notices.append(f"{self._path} was deleted or moved while it was open")
+                await self._connect(before=before)
         return self._opened is not None and self._opened.mode == "write"
 
-    async def _connect(self, damage: str = "") -> None:
+    async def _connect(self, damage: str = "", before: Opened | None = None) -> None:
         def connect_it() -> sqlite3.Connection:
-            self._opened = open_database(self._path, read_only=self._read_only, now=self._now, damage=damage)
+            self._opened = open_database(
+                self._path, read_only=self._read_only, now=self._now, damage=damage, before=before
+            )
             return self._opened.connection
 
         self._worker = await start_worker(connect_it)
@@ -215,7 +217,7 @@ class Store:
             if self._opened.mode != "write":
                 self._recording = "not recorded" if self.refused is None else str(self.refused)
 
-    async def _disconnect(self) -> None:
+    async def _disconnect(self) -> Opened | None:
         worker, self._worker = self._worker, None
         opened, self._opened = self._opened, None
         if worker is not None:
@@ -223,6 +225,7 @@ class Store:
                 await worker.close()
         if opened is not None and opened.lock is not None:
             opened.lock.release()
+        return opened
 
     async def _start_over_if_damaged(self, error: Exception) -> None:
         """Put aside a file that turns out to be broken, and start a new one."""

@@ -22,7 +22,7 @@ def after(seconds: float) -> datetime:
 def chain_at(
     at: datetime, *, ticker: Ticker = BTC, source: str = "deribit", strikes: int = 9, open_interest: float = 100.0
 ) -> OptionChain:
-    """Two expiries of calls and puts around a spot that depends on the second."""
+    """Two expiries of calls and puts around a spot that depends on the second; ``versions/`` holds some of them."""
     spot = 90_000.0 + at.second + at.microsecond / 1e6
     expiries = [(NOON + timedelta(days=days)).timestamp() for days in (9, 37)]
     rows = [
