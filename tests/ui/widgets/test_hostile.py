@@ -56,14 +56,17 @@ ODD: dict[str, Callable[[], Board]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def odd_boards() -> dict[str, Board]:
+    return {name: make() for name, make in ODD.items()}
+
+
 @pytest.mark.parametrize("make", VIEWS)
-@pytest.mark.parametrize("odd", ODD)
-async def test_odd_chains(make: Callable[[], LineView], odd: str) -> None:
-    board = ODD[odd]()
+@pytest.mark.parametrize("size", SIZES)
+async def test_odd_chains(make: Callable[[], LineView], size: tuple[int, int], odd_boards: dict[str, Board]) -> None:
     view = make()
-    async with showing(view, (82, 24)) as pilot:
-        for size in SIZES:
-            await pilot.resize_terminal(*size)
+    async with showing(view, size) as pilot:
+        for name, board in odd_boards.items():
             view.show(board, unit=Unit.PERCENT_MOVE)
             for act in (view.move, view.page, view.shift, view.zoom):
                 act(1)
@@ -73,8 +76,10 @@ async def test_odd_chains(make: Callable[[], LineView], odd: str) -> None:
             view.show(with_changes(board), unit=Unit.SHARE, stale=True)
             view.recentre()
             await pilot.pause()
-            assert all(len(text) <= size[0] for text in screen_text(pilot))
-            assert "nan" not in "".join(screen_text(pilot))
+            lines = screen_text(pilot)
+            assert len(lines) == size[1], name
+            assert all(len(text) <= size[0] for text in lines), name
+            assert "nan" not in "".join(lines), name
 
 
 def renamed(payload: str) -> Board:
