@@ -132,6 +132,8 @@ class Commands(click.Group):
 
     def main(self, args: Sequence[str] | None = None, *positional: Any, **named: Any) -> NoReturn:
         """Run and exit with one of `Exit`."""
+        # numpy starts a thread a core for linear algebra that is never used here: half of its time to import.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         arguments = list(sys.argv[1:] if args is None else args)
         with Ending(debug="--debug" in arguments):
             named |= {"prog_name": "gextui", "standalone_mode": False}
