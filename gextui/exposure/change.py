@@ -2,18 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 
 import numpy as np
 
 from gextui.exposure.book import Book, ByStrike, match_rows, price_book, summed
 from gextui.exposure.filters import Filters, selected_expiries
+from gextui.market.calendar import NEW_YORK, previous_trading_day
 from gextui.market.chain import Floats, OptionChain
+from gextui.market.ticker import Session, Ticker
 from gextui.pricing.smile import fit_smile
 
 WINDOWS = (1, 5, 10, 15, 30)
 """Minutes over which changes are shown."""
+_NEAR_ENOUGH = timedelta(seconds=30)
+"""How much older than a window a chain may always be."""
 
 
 def _nothing() -> Floats:
@@ -50,6 +54,25 @@ class Cause(StrEnum):
     """Contracts were opened, closed or traded: the weight changed."""
     REPRICING = "repricing"
     """Spot, IV and time changed what the same contracts are worth in gamma."""
+
+
+def window_span(at: datetime, minutes: int) -> tuple[datetime, datetime]:
+    """Earliest and latest instant of the chain that stands for ``minutes`` before ``at``; the newest of them does."""
+    latest = at - timedelta(minutes=minutes)
+    return latest - max(_NEAR_ENOUGH, timedelta(minutes=minutes) / 4), latest
+
+
+def yesterday_span(ticker: Ticker, at: datetime) -> tuple[datetime, datetime]:
+    """Earliest and latest instant of yesterday's last chain; the newest of them is it.
+
+    A market that never closes is compared with a day before, and a daily file may be a little early; New York's with
+    the end of its previous trading day.
+    """
+    if ticker.session is Session.UTC:
+        return at - timedelta(hours=36), at - timedelta(hours=23, minutes=30)
+    midnight = at.astimezone(NEW_YORK).replace(hour=0, minute=0, second=0, microsecond=0)
+    first = datetime.combine(previous_trading_day(midnight.date()), time(), NEW_YORK)
+    return first.astimezone(UTC), midnight.astimezone(UTC) - timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,14 +3,12 @@
 import asyncio
 from bisect import bisect_left, bisect_right
 from collections.abc import AsyncIterator, Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from gextui.exposure.board import Board
-from gextui.exposure.change import Past
-from gextui.exposure.filters import expiry_date
-from gextui.market.calendar import NEW_YORK, previous_trading_day
+from gextui.exposure.change import Past, window_span, yesterday_span
 from gextui.market.chain import OptionChain
-from gextui.market.ticker import Session, Ticker
+from gextui.market.ticker import Ticker
 from gextui.sources.source import SourceState, SourceStatus
 
 _SHORTEST_GAP = timedelta(seconds=30)
@@ -70,13 +68,10 @@ class RecordedHistory:
 
     async def past(self, ticker: Ticker, at: datetime, minutes: Sequence[int]) -> Past:
         """The chain of each window, where one was recorded near enough, and the last one of the trading day before."""
-        windows = {}
-        for window in minutes:
-            target = at - timedelta(minutes=window)
-            chain = self._last_until(ticker, target)
-            if chain is not None and target - chain.as_of <= max(_SHORTEST_GAP, timedelta(minutes=window) / 4):
-                windows[window] = chain
-        return Past(windows, self._yesterday(ticker, at))
+        spans = {window: window_span(at, window) for window in minutes}
+        found = {window: self._newest_in(ticker, *span) for window, span in spans.items()}
+        windows = {window: chain for window, chain in found.items() if chain is not None}
+        return Past(windows, self._newest_in(ticker, *yesterday_span(ticker, at)))
 
     async def step(self, ticker: Ticker, at: datetime, steps: int) -> OptionChain | None:
         """The chain so many instants before (negative) or after ``at``; None beyond either end."""
@@ -95,18 +90,10 @@ class RecordedHistory:
     async def close(self) -> None:
         """Nothing is open."""
 
-    def _last_until(self, ticker: Ticker, at: datetime) -> OptionChain | None:
+    def _newest_in(self, ticker: Ticker, earliest: datetime, latest: datetime) -> OptionChain | None:
         kept = self._chains.get(ticker, [])
-        index = bisect_right(kept, at, key=_instant) - 1
-        return kept[index] if index >= 0 else None
-
-    def _yesterday(self, ticker: Ticker, at: datetime) -> OptionChain | None:
-        coin = ticker.session is Session.UTC
-        midnight = at.astimezone(UTC if coin else NEW_YORK).replace(hour=0, minute=0, second=0, microsecond=0)
-        today = midnight.date()
-        before = today - timedelta(days=1) if coin else previous_trading_day(today)
-        chain = self._last_until(ticker, midnight - timedelta(microseconds=1))
-        return chain if chain is not None and expiry_date(chain.as_of_seconds, ticker.session) >= before else None
+        index = bisect_right(kept, latest, key=_instant) - 1
+        return kept[index] if index >= 0 and kept[index].as_of >= earliest else None
 
 
 def _instant(chain: OptionChain) -> datetime:

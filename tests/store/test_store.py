@@ -323,11 +323,12 @@ async def test_a_change_of_venue_is_seen(store: Store, path: Path) -> None:
 
 async def test_a_coins_yesterday_is_a_day_ago(store: Store) -> None:
     day = timedelta(hours=24)
-    for before in (timedelta(hours=2, microseconds=1), timedelta(hours=2), timedelta(hours=1), -timedelta(seconds=1)):
+    for before in (timedelta(hours=12), timedelta(hours=2), -timedelta(minutes=30), -timedelta(minutes=30, seconds=1)):
         await store.record(board_at(NOON - day - before))
-    assert await yesterday(store, NOON) == NOON - day - timedelta(hours=1)
-    assert await yesterday(store, NOON - timedelta(hours=1, seconds=1)) == NOON - day - timedelta(hours=2)
-    assert await yesterday(store, NOON + timedelta(hours=3)) is None
+    assert await yesterday(store, NOON) == NOON - day + timedelta(minutes=30)
+    assert await yesterday(store, NOON - timedelta(seconds=1)) == NOON - day - timedelta(hours=2)
+    assert await yesterday(store, NOON - timedelta(hours=3)) == NOON - day - timedelta(hours=12)
+    assert await yesterday(store, NOON + timedelta(hours=13)) is None
 
 
 async def yesterday(store: Store, at: datetime) -> datetime | None:
