@@ -159,17 +159,18 @@ class Axis:
         self._anchor_at(self._clamp(position - self._height // 2 if centred else nearest))
 
     def zoom(self, step: int) -> None:
-        """Take a finer step (1) or a wider one (-1); spot, or the row under the cursor, stays where it is."""
+        """Take finer steps (positive) or wider ones; spot, or the row under the cursor, stays where it is."""
         position = None if (row := self.cursor_row) is None else self._position(row) - self._top()
-        before = self.step
-        self.zoom_level += step
-        if self.step == before:
-            self.zoom_level -= step
-            return
-        self.rungs = gather(self.rungs.strikes, self.step)
-        self._anchor = None
-        if position is not None and (row := self.cursor_row) is not None:
-            self._anchor_at(self._clamp(self._position(row) - position))
+        for _ in range(abs(step)):
+            before = self.step
+            self.zoom_level += 1 if step > 0 else -1
+            if self.step == before:
+                self.zoom_level -= 1 if step > 0 else -1
+                return
+            self.rungs = gather(self.rungs.strikes, self.step)
+            self._anchor = None
+            if position is not None and (row := self.cursor_row) is not None:
+                self._anchor_at(self._clamp(self._position(row) - position))
 
     def recentre(self) -> None:
         """Drop the cursor and follow spot again."""

@@ -113,9 +113,9 @@ def test_zoom_stops_where_there_is_no_further_step() -> None:
     assert axis.step == 0.0
     axis.zoom(1)
     assert axis.zoom_level == 0
-    for _ in range(20):
-        axis.zoom(-1)
+    axis.zoom(-20)
     assert axis.step == 10.0
+    assert axis.zoom_level == -3
     axis.zoom(1)
     assert axis.step == 5.0
 
