@@ -91,7 +91,7 @@ _GAMMA = _Column("GAMMA", 8, lambda board, row: float(board.book.gamma[row]), _g
 _BID = _Column("BID", 9, lambda board, row: float(board.chain.bid[row]), _quote)
 _ASK = _Column("ASK", 9, lambda board, row: float(board.chain.ask[row]), _quote)
 
-_BY_IMPORTANCE = ((_IV, _OPEN_INTEREST, _GEX), (_VOLUME,), (_DELTA,), (_BID, _ASK), (_GAMMA,))
+_BY_IMPORTANCE = ((_GEX,), (_OPEN_INTEREST,), (_IV,), (_VOLUME,), (_DELTA,), (_BID, _ASK), (_GAMMA,))
 _CALLS_ORDER = (_BID, _ASK, _GAMMA, _DELTA, _VOLUME, _IV, _OPEN_INTEREST, _GEX)
 _PUTS_ORDER = (_GEX, _OPEN_INTEREST, _IV, _VOLUME, _DELTA, _GAMMA, _BID, _ASK)
 

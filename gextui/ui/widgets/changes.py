@@ -10,7 +10,7 @@ from gextui.ui.widgets.ladder import Bars, Column, Ladder
 from gextui.ui.widgets.lines import Line, Span, line
 from gextui.ui.widgets.words import nothing_to_draw
 
-_FIRST_SHOWN = 5
+_PREFERRED = (5, 1, 10, 15, 30)
 _WIDE = 66
 _CAUSE_WIDTH = 10
 _STATES = {ChangeState.OK: "", ChangeState.GAP: "gap", ChangeState.EXPIRY: "expiry", ChangeState.SOURCE: "source"}
@@ -28,8 +28,16 @@ class Changes(Ladder):
         classes: str | None = None,
     ) -> None:
         super().__init__(ascii_only=ascii_only, name=name, id=id, classes=classes)
-        self.minutes = _FIRST_SHOWN
-        """The chosen window."""
+        self._chosen: int | None = None
+
+    @property
+    def minutes(self) -> int:
+        """The window shown: the chosen one, else the first of `_PREFERRED` that can be compared."""
+        if self._chosen is not None:
+            return self._chosen
+        changes = () if self.board is None else self.board.changes
+        comparable = [change.minutes for change in changes if change.total is not None]
+        return next((minutes for minutes in _PREFERRED if minutes in comparable), _PREFERRED[0])
 
     @property
     def heading(self) -> str:
@@ -39,7 +47,7 @@ class Changes(Ladder):
     def shift(self, columns: int) -> None:
         """Choose a longer window (positive) or a shorter one."""
         at = WINDOWS.index(self.minutes) + columns
-        self.minutes = WINDOWS[max(0, min(at, len(WINDOWS) - 1))]
+        self._chosen = WINDOWS[max(0, min(at, len(WINDOWS) - 1))]
         self.redraw()
 
     def compose_lines(self, width: int, height: int) -> list[Line]:

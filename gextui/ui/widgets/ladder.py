@@ -219,20 +219,20 @@ class Ladder(StrikeView):
         return abs(multiples - round(multiples)) < 1e-9
 
     def _brackets(self, board: Board, rows: list[int | None]) -> list[str]:
-        """A thin bracket beside the rows within the expected move."""
+        """A thin bracket beside the expected move, from the row that names its high to the one that names its low."""
         move = board.levels.expected_move
         if move is None:
             return [" "] * len(rows)
-        prices = self.axis.rungs.prices
-        inside = prices[(prices >= move.low) & (prices <= move.high)]
+        rungs = self.axis.rungs
+        high, low = (rungs.row_of_level(price, board.spot) for price in (move.high, move.low))
         marks = []
         for row in rows:
             if row is None:
-                marks.append("├" if len(inside) else " ")
-                continue
-            price = prices[row]
-            within = move.low <= price <= move.high
-            marks.append(" " if not within else "┐" if price == inside[0] else "┘" if price == inside[-1] else "│")
+                marks.append("├")
+            elif (high is not None and row < high) or (low is not None and row > low):
+                marks.append(" ")
+            else:
+                marks.append("┐" if row == high else "┘" if row == low else "│")
         return marks
 
     def _spot_line(self, spot: str, bracket: str, widths: _Widths, width: int) -> Line:

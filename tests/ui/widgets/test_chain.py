@@ -56,7 +56,8 @@ async def test_columns_adapt_to_the_width() -> None:
         (60, "IV OI GEX STRIKE GEX OI IV"),
         (84, "DELTA VOL IV OI GEX STRIKE GEX OI IV VOL DELTA"),
         (120, "BID ASK DELTA VOL IV OI GEX STRIKE GEX OI IV VOL DELTA BID ASK"),
-        (40, "GEX STRIKE GEX"),
+        (48, "OI GEX STRIKE GEX OI"),
+        (36, "GEX STRIKE GEX"),
     ):
         view = Chain()
         async with showing(view, (width, 17)):

@@ -66,6 +66,19 @@ async def test_shift_chooses_the_window_and_stops_at_the_ends() -> None:
         assert view.minutes == 1
 
 
+async def test_a_window_that_can_be_compared_comes_first_until_one_is_chosen() -> None:
+    view = Changes()
+    async with showing(view, (60, 17)):
+        view.show(board(change(1, {97.0: 1e6}), change(10, {97.0: 1e6})), unit=Unit.PERCENT_MOVE)
+        assert view.minutes == 1
+        view.show(board(change(10, {97.0: 1e6})), unit=Unit.PERCENT_MOVE)
+        assert view.minutes == 10
+        view.shift(-1)
+        assert view.minutes == 5
+        view.show(board(change(1, {97.0: 1e6})), unit=Unit.PERCENT_MOVE)
+        assert view.minutes == 5
+
+
 async def test_the_states_that_cannot_be_compared_are_said_in_words() -> None:
     view = Changes()
     other_source = Change(5, ChangeState.SOURCE, NOW - timedelta(minutes=5))

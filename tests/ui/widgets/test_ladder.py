@@ -76,7 +76,7 @@ async def test_levels_are_named_on_their_rows() -> None:
         assert named["99"] == "MAX PAIN"
         assert named["101"] == "ZERO γ"
         inside = [text[8] for text in lines if "SPOT" not in text]
-        assert "".join(inside) == "   ┐│││┘  "
+        assert "".join(inside) == "  ┐││││┘  "
 
 
 async def test_zero_gamma_below_spot_is_named_below_the_spot_line() -> None:
