@@ -63,7 +63,7 @@ def level_lines(board: Board) -> Iterator[str]:
         "zero_gamma": _zero_note(board),
         "expected_move": _range(found.expected_move),
     }
-    yield _heading(f"{'Levels':<21}{'price':>12}{'from spot':>11}{'daily':>8}")
+    yield _heading(f"{'Levels':<18}{'price':>12}{'from spot':>10}{'daily':>7}")
     for row in (*main_levels(board), absolute_gamma(board)):
         yield _level(row, notes.get(row.name, ""))
     yield ""
@@ -121,7 +121,7 @@ def _heading(text: str) -> str:
 
 def _level(row: LevelRow, note: str) -> str:
     notes = ", ".join(filter(None, (row.note, note)))
-    return f"{row.label:<21}{row.text:>12}{row.percent:>11}{row.sigmas:>8}   {notes}".rstrip()
+    return f"{row.label:<18}{row.text:>12}{row.percent:>10}{row.sigmas:>7}  {notes}".rstrip()
 
 
 def _of_side(wall: Wall | None, whole: str) -> str:
@@ -188,12 +188,20 @@ def _bar(gex: float, full: float, usual: float) -> str:
 
 
 def _names(board: Board) -> dict[float, str]:
+    """The levels at each strike: a single one by its name, several by their initials."""
     found = board.levels
-    named: dict[float, list[str]] = {}
-    for name, level in (("CALL WALL", found.call_wall), ("PUT WALL", found.put_wall), ("MAX PAIN", found.max_pain)):
+    named: dict[float, list[tuple[str, str]]] = {}
+    for full, short, level in (
+        ("CALL WALL", "CW", found.call_wall),
+        ("PUT WALL", "PW", found.put_wall),
+        ("MAX PAIN", "MP", found.max_pain),
+    ):
         if level is not None:
-            named.setdefault(level.price, []).append(name)
-    return {price: ", ".join(names) for price, names in named.items()}
+            named.setdefault(level.price, []).append((full, short))
+    return {
+        price: names[0][0] if len(names) == 1 else "·".join(short for _, short in names)
+        for price, names in named.items()
+    }
 
 
 def _expiries(board: Board) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """The page, the line and the explanation that people read."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -41,20 +42,20 @@ all expiries · by open interest · dealers long calls, short puts
 γ- NEGATIVE  dealers are short gamma: hedging drives moves; net is -6.1% of
              gross
 
-Levels                      price  from spot   daily
-Call wall                     110      +8.9%   +3.4σ   +46, 64% of the calls
-Zero gamma                 103.35      +2.3%   +0.9σ   103.35 – 103.35
-Put wall                       90     -10.9%   -4.2σ   -55, 69% of the puts
-Max pain                      100      -1.0%   -0.4σ   08APR
-Exp. move                  ±15.97     ±15.8%   08APR   1 sigma, 85.03 – 116.97
-Abs. gamma                     90     -10.9%   -4.2σ   +55, 36% of both sides
+Levels                   price from spot  daily
+Call wall                  110     +8.9%  +3.4σ  +46, 64% of the calls
+Zero gamma              103.35     +2.3%  +0.9σ  103.35 – 103.35
+Put wall                    90    -10.9%  -4.2σ  -55, 69% of the puts
+Max pain                   100     -1.0%  -0.4σ  08APR
+Exp. move               ±15.97    ±15.8%  08APR  1 sigma, 85.03 – 116.97
+Abs. gamma                  90    -10.9%  -4.2σ  +55, 36% of both sides
 
 Zero gamma by other tools' rules
-strike sign change         100.92      -0.1%    0.0σ
-cumulative sum                  –          –       –
-volume-weighted             98.26      -2.7%   -1.0σ
-front expiry               103.35      +2.3%   +0.9σ
-without front                   –          –       –
+strike sign change      100.92     -0.1%   0.0σ
+cumulative sum               –         –      –
+volume-weighted          98.26     -2.7%  -1.0σ
+front expiry            103.35     +2.3%  +0.9σ
+without front                –         –      –
 
 Totals
 Net GEX          -9.31  USD per 1% move (calls +71, puts -80)
@@ -101,7 +102,7 @@ class TestPage:
         found = text(wiped_board())
         assert "! no open interest yet" in found
         assert "γ? UNDETERMINED" in found
-        assert "Call wall                       –" in found
+        assert re.search(r"^Call wall +– +– +–$", found, re.MULTILINE)
         assert "+0" not in found
 
     def test_spot_stands_between_its_strikes(self) -> None:
@@ -117,6 +118,11 @@ class TestPage:
         assert "! the source could not say" in found
         assert "anything" in found
         assert max(map(len, found.splitlines())) <= WIDTH
+
+    def test_levels_at_one_strike_share_its_row(self) -> None:
+        contracts = [Contract(100, right, iv=0.5, open_interest=10) for right in "CP"]
+        found = text(build_board(chain_of(contracts, spot=101.0)))
+        assert "CW·PW·MP" in found
 
     def test_simulated_is_on_the_first_line(self) -> None:
         board = build_board(replace(random_chain(1), simulated=True))
