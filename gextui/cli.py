@@ -219,6 +219,7 @@ def show(
     import os
 
     from gextui.config import state_path
+    from gextui.log import start_log
     from gextui.ui.terminal.capabilities import detect, prepare
     from gextui.ui.terminal.signals import leaving_on_signals
 
@@ -237,6 +238,8 @@ def show(
         ascii_only=ascii_only,
         delta_display=not (plain_display or general.plain_display),
     )
+    if trouble := start_log(state_path() / "gextui.log"):
+        tell(trouble)
     with leaving_on_signals(desk.stop):
         desk.start()
         try:

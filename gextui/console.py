@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -15,6 +16,9 @@ import click
 
 if TYPE_CHECKING:
     from gextui.config import Settings
+
+
+_CREDENTIAL = re.compile("token|secret|password|key")
 
 
 class Exit(IntEnum):
@@ -58,6 +62,9 @@ class Ending:
         match error:
             case None | SystemExit():
                 return
+            case click.NoSuchOption() if _CREDENTIAL.search(error.option_name):
+                hint = "every user of this machine can read a command line; see docs/configuration.md"
+                self._end(Exit.USAGE, f"no option takes a credential ({error.option_name}): {hint}")
             case click.UsageError():
                 hint = f" (try `{error.ctx.command_path} --help`)" if error.ctx else ""
                 self._end(Exit.USAGE, f"{error.format_message().rstrip('.')}{hint}")

@@ -171,9 +171,11 @@ class TestUsage:
         assert "comes first" in sentence(result)
 
     def test_no_option_takes_a_credential(self) -> None:
-        result = invoke("--token", "canary")
-        assert result.exit_code == 64
-        assert "canary" not in sentence(result)
+        for option in ("--token", "--tradier-token=canary", "--api-key"):
+            result = invoke("snapshot", option, "canary")
+            assert result.exit_code == 64
+            assert "no option takes a credential" in sentence(result)
+            assert "canary" not in sentence(result)
 
     def test_the_accepted_words_are_those_of_the_filters(self) -> None:
         choices = {
