@@ -145,7 +145,7 @@ class Chain(StrikeView):
         """Steps away from every strike."""
         return self._around
 
-    def next_rights(self) -> None:
+    def alternate(self) -> None:
         """Show calls and puts, calls alone, puts alone, in turn."""
         rights = list(Rights)
         self.rights = rights[(rights.index(self.rights) + 1) % len(rights)]

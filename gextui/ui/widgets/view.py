@@ -109,6 +109,9 @@ class BoardView(Widget):
         """Steps zoomed in (positive) or out of the view's own choice; 0 at the start. What `zoom` added up to."""
         return 0
 
+    def alternate(self) -> None:
+        """Show the next variant of the view: a chain's both sides, calls alone, puts alone."""
+
     def recentre(self) -> None:
         """Put spot in the middle and let the view follow it again."""
 

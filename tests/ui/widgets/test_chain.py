@@ -118,12 +118,12 @@ async def test_sides_alone_and_strikes_around_the_money() -> None:
     view = Chain()
     async with showing(view, (82, 30)):
         view.show(strikes_board(STRIKES, spot=100.4), unit=Unit.PERCENT_MOVE)
-        view.next_rights()
+        view.alternate()
         assert view.rights is Rights.CALLS
         assert columns(view) == "BID ASK GAMMA DELTA VOL IV OI GEX STRIKE"
-        view.next_rights()
+        view.alternate()
         assert columns(view) == "STRIKE GEX OI IV VOL DELTA GAMMA BID ASK"
-        view.next_rights()
+        view.alternate()
         assert view.heading == "Option chain"
         view.zoom(3)
         assert view.heading == "Option chain, 10 strikes around the money"
