@@ -48,7 +48,7 @@ class GextuiApp(ThemedApp, DeltaApp[None], inherit_bindings=False):
     """
 
     TITLE = "gextui"
-    CSS_PATH = "app.tcss"
+    CSS_PATH = Path(__file__).with_name("app.tcss")
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 (Textual declares it an instance's)
@@ -140,6 +140,8 @@ class GextuiApp(ThemedApp, DeltaApp[None], inherit_bindings=False):
         if scene != self._scene:
             self._scene = scene
             self._dashboard.show(scene)
+        else:
+            self._dashboard.settle()
 
     def say(self, message: str) -> None:
         """Answer a key in one plain sentence, for a few seconds."""
@@ -248,7 +250,7 @@ class GextuiApp(ThemedApp, DeltaApp[None], inherit_bindings=False):
         """Move sideways."""
         if self._dashboard.target is not None:
             self._dashboard.target.shift(int(columns))
-            self._dashboard.moved()
+            self._dashboard.settle()
 
     def do_page(self, direction: str) -> None:
         """Move a page."""
@@ -259,7 +261,13 @@ class GextuiApp(ThemedApp, DeltaApp[None], inherit_bindings=False):
         """Show strikes closer together or further apart."""
         if self._dashboard.view is not None:
             self._dashboard.view.zoom(int(step))
-            self._dashboard.moved()
+            self._dashboard.settle()
+
+    def do_alternate(self) -> None:
+        """The view's next variant."""
+        if self._dashboard.view is not None:
+            self._dashboard.view.alternate()
+            self._dashboard.settle()
 
     def do_recentre(self) -> None:
         """Follow spot again."""

@@ -262,3 +262,10 @@ def left(text: str, width: int) -> str:
 def right(text: str, width: int) -> str:
     """Pad to ``width`` cells, text at the right; what does not fit is cut as in `left`."""
     return " " * (width - cell_len(text)) + text if cell_len(text) <= width else left(text, width)
+
+
+def clip(words: str, width: int) -> str:
+    """A sentence of at most ``width`` cells; what does not fit is cut at a word and ends in an ellipsis."""
+    if cell_len(words) <= width:
+        return words
+    return left(words, max(width, 1)).rstrip("…").rpartition(" ")[0].rstrip(" ·,;:") + "…"

@@ -105,25 +105,17 @@ def time_spans(scene: Scene, *, short: bool = False) -> Spans:
     return [(f"{at:%H:%M}" if short else fmt.clock(at), "value")]
 
 
-def notice(scene: Scene) -> tuple[str, str]:
-    """The one sentence that matters most now, and its style; empty when all is well."""
-    if scene.message:
-        return scene.message, "value"
+def notice(scene: Scene) -> str:
+    """The one sentence that says why to doubt what is shown; empty when all is well."""
     status = scene.health.status
     if scene.health.recording not in _RECORDING_WELL:
-        return clean_text(scene.health.recording), "warning"
-    detail = clean_text(status.detail)
-    if scene.stale or status.state in _TROUBLED:
-        word = "stale" if scene.stale else _STATES[status.state][1]
-        return f"{clean_text(status.name)}: {detail or word}", "warning"
+        return clean_text(scene.health.recording)
+    if status.detail and (scene.stale or status.state in _TROUBLED):
+        return f"{clean_text(status.name)}: {clean_text(status.detail)}"
     if scene.board is not None and scene.board.warnings:
         more = len(scene.board.warnings) - 1
-        return clean_text(scene.board.warnings[0]) + (f"  (and {more} more: !)" if more else ""), "warning"
-    if scene.replay:
-        return "history: , . step back and forward, L back to live", "label"
-    if scene.missed is not None:
-        return "frozen: data keeps arriving; Space goes on", "label"
-    return "", ""
+        return clean_text(scene.board.warnings[0]) + (f"  (and {more} more: !)" if more else "")
+    return ""
 
 
 def today(now: datetime) -> str:

@@ -9,7 +9,6 @@ from gextui.desk import Health, View
 from gextui.exposure.filters import EVERYTHING, Filters
 from gextui.market.ticker import Ticker
 from gextui.ui.actions import Situation
-from gextui.ui.format import Unit
 from gextui.ui.scene import Scene, today
 from gextui.ui.state import State, without_past_dates
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,13 @@ _DAYS_TO_EXPIRY = (1, 8, 22, 43, 106, 218)
 
 
 def made_up_chain(
-    symbol: str = "BTC", *, as_of: datetime = NOW, shift: float = 0.0, ticker: Ticker | None = None
+    symbol: str = "BTC",
+    *,
+    as_of: datetime = NOW,
+    shift: float = 0.0,
+    ticker: Ticker | None = None,
+    delay: float = 0.0,
+    simulated: bool = False,
 ) -> OptionChain:
     """The same chain every time; ``shift`` moves spot by a fraction and open interest a little."""
     random = np.random.RandomState([ord(letter) for letter in symbol])
@@ -65,6 +72,8 @@ def made_up_chain(
             first + days * _DAY: spot * (1.0 + shift) * float(np.exp(0.05 * days / 365)) for days in _DAYS_TO_EXPIRY
         },
         previous_close=spot / 1.0124,
+        delay=delay,
+        simulated=simulated,
     )
 
 
@@ -105,9 +114,9 @@ class MemoryDesk:
         self.views[chain.ticker] = View(board, replay)
         return board
 
-    def change_board(self, ticker: Ticker, **changes: object) -> None:
+    def change_board(self, ticker: Ticker, **changes: Any) -> None:
         """The ticker's board with some of its fields replaced."""
-        self.views[ticker] = View(replace(self.views[ticker].board, **changes), False)  # type: ignore[arg-type]
+        self.views[ticker] = View(replace(self.views[ticker].board, **changes), False)
 
     def view(self, ticker: Ticker) -> View | None:
         return self.views.get(ticker)

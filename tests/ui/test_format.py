@@ -147,3 +147,10 @@ def test_a_column_has_its_width_whatever_stands_in_it(text: str, width: int) -> 
 def test_columns_cut_with_an_ellipsis() -> None:
     assert fmt.left("Call wall", 6) == "Call …"
     assert fmt.right("+1.2%", 8) == "   +1.2%"
+
+
+def test_sentences_are_cut_at_a_word() -> None:
+    assert fmt.clip("the disk is full: not recording", 40) == "the disk is full: not recording"
+    assert fmt.clip("the disk is full: not recording", 20) == "the disk is full…"
+    assert fmt.clip("the disk", 1) == "…"
+    assert fmt.clip("the disk", -3) == "…"

@@ -7,6 +7,7 @@ from textual.content import Content
 from textual.screen import Screen
 
 from gextui.exposure.explain import Explanation
+from gextui.ui import format as fmt
 from gextui.ui.actions import Keys
 from gextui.ui.levels import expiry_words
 from gextui.ui.scene import Scene
@@ -53,38 +54,38 @@ class Dashboard(Screen[None], inherit_bindings=False):
 
     def __init__(self, *, keys: Keys, ascii_only: bool, zoom: dict[str, int]) -> None:
         super().__init__()
-        self._keys = keys
         self._ascii_only = ascii_only
         self._zoom = dict(zoom)
         self._views: dict[str, BoardView] = {}
         self._scene: Scene | None = None
-        self._shown_title = ""
         self._up = False
+        self._strike: float | None = None
+        """Where the cursor shall be once the view has its size."""
+        self._titles: dict[Container, str] = {}
+        self._waiting = Waiting(id="waiting")
+        self._main = Container(self._waiting, id="main")
+        self.sidebar = Sidebar(id="sidebar")
+        self._side = Container(self.sidebar, id="side")
+        self._lines = (
+            TickerBar(id="tickers"),
+            Headline(id="headline"),
+            LevelLine(id="level-line"),
+            NoticeLine(id="notice"),
+            KeyLine(keys=keys, id="keys"),
+            TooSmall(id="too-small"),
+        )
 
     def compose(self) -> ComposeResult:
         """Top to bottom."""
-        yield TickerBar(id="tickers")
-        yield Headline(id="headline")
-        yield LevelLine(id="level-line")
-        with Horizontal(id="body"):
-            with Container(id="main"):
-                yield Waiting(id="waiting")
-            with Container(id="side") as side:
-                side.border_title = Content("Levels")
-                yield Sidebar(id="sidebar")
-        yield NoticeLine(id="notice")
-        yield KeyLine(keys=self._keys, id="keys")
-        yield TooSmall(id="too-small")
+        tickers, headline, level_line, notice, keys, too_small = self._lines
+        yield from (tickers, headline, level_line)
+        yield Horizontal(self._main, self._side, id="body")
+        yield from (notice, keys, too_small)
 
     @property
     def view(self) -> BoardView | None:
         """The view that is shown; None before the first board."""
         return None if self._scene is None or self._scene.board is None else self._views.get(self._scene.view)
-
-    @property
-    def sidebar(self) -> Sidebar:
-        """The levels."""
-        return self.query_one("#sidebar", Sidebar)
 
     @property
     def zoom(self) -> dict[str, int]:
@@ -95,13 +96,18 @@ class Dashboard(Screen[None], inherit_bindings=False):
     def show(self, scene: Scene) -> None:
         """Draw a scene; what says the same is left alone. Before the screen is there, keep it for then."""
         before, self._scene = self._scene, scene
-        if not self._up:
+        if not (self._up and self.is_running):
             return
         with self.app.batch_update():
-            for piece in self.query(SceneLine):
+            for piece in (*self._lines, self._waiting):
                 piece.show_scene(scene)
             if scene.board is not None:
                 self._show_board(before, scene)
+        self.call_after_refresh(self.settle)
+
+    def on_resize(self) -> None:
+        """What fits has changed."""
+        self.call_after_refresh(self.settle)
 
     def on_mount(self) -> None:
         """Draw what came before the screen was there."""
@@ -122,18 +128,14 @@ class Dashboard(Screen[None], inherit_bindings=False):
         if before is not None and before.view != scene.view and before.view in self._views:
             strike = self._views[before.view].selected_strike()
             if strike is not None:
-                view.go_to(strike)
-        level = self._zoom.pop(scene.view, 0)
-        if level:
-            view.call_after_refresh(view.zoom, level)
-        self._title()
+                self._strike = strike
 
     def _ensure_view(self, name: str) -> BoardView:
         view = self._views.get(name)
         if view is None:
             view = self._views[name] = make_view(name, ascii_only=self._ascii_only)
-            self.query_one("#main").mount(view)
-        self.query_one("#waiting").display = False
+            self._main.mount(view)
+        self._waiting.display = False
         for other_name, other in self._views.items():
             other.display = other_name == name
         return view
@@ -148,22 +150,32 @@ class Dashboard(Screen[None], inherit_bindings=False):
         parts = [view.heading, f"by {WEIGHTS[filters.weight]}", expiries, scene.unit.label(scene.ticker.symbol)]
         if scene.view in ("open_interest", "volume"):
             parts = [view.heading, expiries]
-        main = self.query_one("#main")
-        while len(parts) > 1 and cell_len(" · ".join(parts)) > main.size.width - 4:
+        room = self._main.size.width - 4
+        while len(parts) > 1 and cell_len(" · ".join(parts)) > room:
             del parts[1]
-        title = " · ".join(parts)
-        if title != self._shown_title:
-            self._shown_title = title
-            # A rule alone gives its title no room at the ends; a box does.
-            main.border_title = Content(title if self.has_class("-wide") else f" {title} ")
+        # A box gives its title room at the ends, a corner at its own; a rule alone gives none.
+        boxed = self.size.width >= WIDE_FROM
+        title = fmt.clip(" · ".join(parts), room)
+        self._entitle(self._main, title if boxed else f" {title} ")
+        self._entitle(self._side, "Levels" if boxed else "Levels ")
 
-    def moved(self) -> None:
-        """Keys moved something in the view: its heading may say something else."""
+    def _entitle(self, frame: Container, title: str) -> None:
+        if self._titles.get(frame) != title:
+            self._titles[frame] = title
+            frame.border_title = Content(title)
+
+    def settle(self) -> None:
+        """Do what a view can only do, and say what it can only say, once it has its size."""
+        scene, view = self._scene, self.view
+        if scene is None or view is None or not view.size:
+            return
+        level = self._zoom.pop(scene.view, 0)
+        if level:
+            view.zoom(level)
+        strike, self._strike = self._strike, None
+        if strike is not None:
+            view.go_to(strike)
         self._title()
-
-    def on_resize(self) -> None:
-        """What fits the heading has changed."""
-        self.call_after_refresh(self._title)
 
     @property
     def in_levels(self) -> bool:

@@ -1,6 +1,7 @@
-"""Footer and notice: the keys that lead on, and the one sentence that matters now."""
+"""The last lines: why to doubt what is shown, and the keys that lead on."""
 
-from gextui.ui.actions import ACTIONS, DEFAULT_KEYS, Keys
+from gextui.ui import format as fmt
+from gextui.ui.actions import ACTIONS, DEFAULT_KEYS, Action, Keys
 from gextui.ui.keys import shown_key
 from gextui.ui.scene import Scene, Spans, notice
 from gextui.ui.widgets.lines import Line, line
@@ -15,7 +16,9 @@ class KeyLine(SceneLine):
         self._keys = keys
 
     def compose_line(self, scene: Scene, width: int) -> Line:
-        """``g GEX  o OI ...  ? Help``."""
+        """``g GEX  o OI ...  ? Help``; for a few seconds the answer to a key instead."""
+        if scene.message:
+            return line([(" " + fmt.clip(scene.message, width - 2), "heading")], width)
         pieces: list[Piece] = []
         if len(scene.tickers) > 1:
             numbers = f"1-{min(len(scene.tickers), 9)}"
@@ -27,8 +30,15 @@ class KeyLine(SceneLine):
             key = shown_key(keys[0])
             shown = action.id == f"view_{scene.view}"
             spans: Spans = [(f" {key} {action.footer} ", "chosen")] if shown else []
-            pieces.append(Piece(action.rank, (spans or [(key, "heading"), (f" {action.footer}", "label")],)))
+            rank = 0 if shown or self._leads_back(action, scene) else action.rank
+            pieces.append(Piece(rank, (spans or [(key, "heading"), (f" {action.footer}", "label")],)))
         return both_ends(joined([spans for _, spans in fit_pieces(pieces, width - 2)]), [], width)
+
+    def _leads_back(self, action: Action, scene: Scene) -> bool:
+        """Whether the user must see this key to get out of history or a freeze."""
+        if scene.replay:
+            return action.id in ("step_back", "step_forward", "live")
+        return scene.missed is not None and action.id == "freeze"
 
 
 class NoticeLine(SceneLine):
@@ -41,17 +51,9 @@ class NoticeLine(SceneLine):
 
     def show_scene(self, scene: Scene) -> None:
         """Appear with something to say, else make room."""
-        self.set_class(bool(notice(scene)[0]), "-said")
+        self.set_class(bool(notice(scene)), "-said")
         super().show_scene(scene)
 
     def compose_line(self, scene: Scene, width: int) -> Line:
         """The sentence, cut at a word with an ellipsis where it does not fit."""
-        words, style = notice(scene)
-        mark = "! " if style == "warning" else ""
-        return line([(" ", ""), (mark + _cut(words, width - 2 - len(mark)), style)], width)
-
-
-def _cut(words: str, room: int) -> str:
-    if len(words) <= room:
-        return words
-    return words[: max(room - 1, 0)].rpartition(" ")[0] + "…"
+        return line([(f" ! {fmt.clip(notice(scene), width - 4)}", "warning")], width)

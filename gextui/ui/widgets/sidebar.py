@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from gextui.exposure.board import Board
-from gextui.exposure.change import Change, ChangeState
+from gextui.exposure.change import Cause, Change, ChangeState
 from gextui.exposure.explain import Explanation, explain
 from gextui.ui import format as fmt
 from gextui.ui.format import Unit
@@ -219,20 +219,24 @@ def _coverage(board: Board, width: int) -> Row:
 
 
 def _change(change: Change, unit: Unit, board: Board, width: int) -> Row:
+    """The largest change over one window, and what moved it."""
     wide = width >= _WITH_SIGMAS
     window = (f"{change.minutes:>3}m ", "label")
-    notes = {ChangeState.GAP: "gap", ChangeState.SOURCE: "source", ChangeState.EXPIRY: "expiry"}
-    note = notes.get(change.state, "")
     largest = change.largest
     if largest is None:
-        return Row([window, (fmt.right(note or "no change", 10), "dim")])
+        why = change.state.value if change.state in (ChangeState.GAP, ChangeState.SOURCE) else "none"
+        return Row([window, (fmt.right(why, 10 if wide else 8), "dim")])
     strike, amount = largest
-    text = unit.amount(amount, board)
+    cause = "" if change.cause is None else change.cause.value
+    if change.state is ChangeState.EXPIRY:
+        cause = "expiry" if wide else "exp."
+    elif not wide and change.cause is not Cause.FLOW:
+        cause = ""
     return Row(
         [
             window,
             (fmt.right(fmt.strike(strike), 10 if wide else 8), "value"),
-            (fmt.right(text, 10 if wide else 9), "call" if amount > 0 else "put"),
-            (f"  {note}" if wide else note[:3] and f" {note[:3]}.", "label"),
+            (fmt.right(unit.amount(amount, board), 10 if wide else 8), "call" if amount > 0 else "put"),
+            (f" {cause}", "label"),
         ]
     )
