@@ -99,15 +99,8 @@ _PUTS_ORDER = (_GEX, _OPEN_INTEREST, _IV, _VOLUME, _DELTA, _GAMMA, _BID, _ASK)
 class Chain(StrikeView):
     """One series at a time; `shift` takes the next expiry, `zoom` fewer or more strikes around the money."""
 
-    def __init__(
-        self,
-        *,
-        ascii_only: bool = False,
-        name: str | None = None,
-        id: str | None = None,  # noqa: A002
-        classes: str | None = None,
-    ) -> None:
-        super().__init__(ascii_only=ascii_only, name=name, id=id, classes=classes)
+    def __init__(self, *, ascii_only: bool = False) -> None:
+        super().__init__(ascii_only=ascii_only)
         self.axis = Axis(gathers=False)
         self.series: Series | None = None
         """The chosen tab; None before the first board."""

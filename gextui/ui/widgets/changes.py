@@ -19,15 +19,8 @@ _STATES = {ChangeState.OK: "", ChangeState.GAP: "gap", ChangeState.EXPIRY: "expi
 class Changes(Ladder):
     """A line a window, and below them the ladder of net GEX changes over the chosen one."""
 
-    def __init__(
-        self,
-        *,
-        ascii_only: bool = False,
-        name: str | None = None,
-        id: str | None = None,  # noqa: A002
-        classes: str | None = None,
-    ) -> None:
-        super().__init__(ascii_only=ascii_only, name=name, id=id, classes=classes)
+    def __init__(self, *, ascii_only: bool = False) -> None:
+        super().__init__(ascii_only=ascii_only)
         self._chosen: int | None = None
 
     @property

@@ -22,15 +22,8 @@ _MARGIN = 16
 class Expiries(LineView):
     """A row an expiry, the nearest first: net GEX to either side, its share, open interest, forward, IV."""
 
-    def __init__(
-        self,
-        *,
-        ascii_only: bool = False,
-        name: str | None = None,
-        id: str | None = None,  # noqa: A002
-        classes: str | None = None,
-    ) -> None:
-        super().__init__(ascii_only=ascii_only, name=name, id=id, classes=classes)
+    def __init__(self, *, ascii_only: bool = False) -> None:
+        super().__init__(ascii_only=ascii_only)
         self.board: Board | None = None
         self.unit = Unit.PERCENT_MOVE
         self.scale = Scale()

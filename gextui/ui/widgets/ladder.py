@@ -15,7 +15,7 @@ from gextui.ui.widgets.bars import Scale, bar_left, bar_right
 from gextui.ui.widgets.lines import Line, Span, line
 from gextui.ui.widgets.strike_view import StrikeView
 from gextui.ui.widgets.view import Measure
-from gextui.ui.widgets.words import Label, fitting, level_labels, nothing_to_draw
+from gextui.ui.widgets.words import fitting, level_labels, nothing_to_draw
 
 _NUMBER_WIDTH = 8
 _HEADER_FROM_HEIGHT = 18
@@ -67,35 +67,17 @@ class _Widths:
 class Ladder(StrikeView):
     """GEX, open interest or volume by strike on one price axis."""
 
-    def __init__(
-        self,
-        measure: Measure = Measure.GEX,
-        *,
-        ascii_only: bool = False,
-        name: str | None = None,
-        id: str | None = None,  # noqa: A002
-        classes: str | None = None,
-    ) -> None:
-        super().__init__(ascii_only=ascii_only, name=name, id=id, classes=classes)
+    def __init__(self, measure: Measure = Measure.GEX, *, ascii_only: bool = False) -> None:
+        super().__init__(ascii_only=ascii_only)
         self.scale = Scale()
-        self._measure = measure
+        self.measure = measure
         self._scale_of: object = None
-
-    @property
-    def measure(self) -> Measure:
-        """What the bars measure."""
-        return self._measure
-
-    @measure.setter
-    def measure(self, measure: Measure) -> None:
-        self._measure = measure
-        self.redraw()
 
     @property
     def heading(self) -> str:
         """What is drawn, and the step between rows where strikes are gathered."""
         names = {"gex": "GEX by strike", "open_interest": "Open interest by strike", "volume": "Volume by strike"}
-        return names[self._measure] + self._step_in_words()
+        return names[self.measure] + self._step_in_words()
 
     def _step_in_words(self) -> str:
         step = self.axis.rungs.step
@@ -120,7 +102,7 @@ class Ladder(StrikeView):
         if board is None:
             return []
         self.fit(board, board.by_strike.strike, height - self._header_height(height))
-        words = nothing_to_draw(board, self._measure)
+        words = nothing_to_draw(board, self.measure)
         if words is not None:
             return self.centred(words, width, height)
         return self.ladder_lines(board, self._bars(board, wide=width >= 70), width, height)
@@ -130,13 +112,13 @@ class Ladder(StrikeView):
 
     def _bars(self, board: Board, *, wide: bool) -> Bars:
         by_strike = board.by_strike
-        if self._measure is Measure.GEX:
+        if self.measure is Measure.GEX:
             sign = board.filters.sign
             factor = self.unit.factor(board)
             net = Column("NET", by_strike.net_gex, lambda gex: self.unit.amount(gex, board), True)
             puts, calls = by_strike.put_gex * factor, by_strike.call_gex * factor
             return Bars("PUTS", "CALLS", puts, calls, sign.of_put, sign.of_call, (net,))
-        if self._measure is Measure.OPEN_INTEREST:
+        if self.measure is Measure.OPEN_INTEREST:
             puts, calls = by_strike.put_open_interest, by_strike.call_open_interest
         else:
             puts, calls = by_strike.put_volume, by_strike.call_volume
@@ -161,6 +143,7 @@ class Ladder(StrikeView):
         extremes = [fmt.strike(float(price), decimals) for price in rungs.prices[[0, -1]]]
         widths = _Widths.of(width, max(len(text) for text in (*texts.values(), *extremes, spot)), len(numbers))
         labels = level_labels(board, rungs)
+        bright = self._round_prices(shown)
         cursor = self.axis.cursor_row
         brackets = self._brackets(board, rows)
 
@@ -173,7 +156,7 @@ class Ladder(StrikeView):
             named = labels.get(row, [])
             spans: list[Span] = [
                 ("▸" if chosen else " ", "value"),
-                (fmt.right(texts[row], widths.strike), "value" if named or self._bright(row) else "label"),
+                (fmt.right(texts[row], widths.strike), "value" if named or row in bright else "label"),
                 (" ", ""),
                 (bracket, "move graph"),
                 (" ", ""),
@@ -188,7 +171,7 @@ class Ladder(StrikeView):
         return lines
 
     def _fit_scale(self, board: Board, left: Floats, right: Floats, shown: list[int]) -> None:
-        scale_of = (board.ticker, board.filters, self._measure, self.unit, self.axis.rungs.step)
+        scale_of = (board.ticker, board.filters, self.measure, self.unit, self.axis.rungs.step)
         if scale_of != self._scale_of:
             self._scale_of = scale_of
             self.scale.reset()
@@ -209,14 +192,14 @@ class Ladder(StrikeView):
             style = "call" if value > 0 else "put"
         return fmt.right(column.text(value), _NUMBER_WIDTH), style
 
-    def _bright(self, row: int) -> bool:
-        """Whether a row's price is a rounder one, so that the eye can count."""
+    def _round_prices(self, rows: list[int]) -> set[int]:
+        """The rows whose price is a rounder one, drawn brighter so that the eye can count."""
         rungs = self.axis.rungs
-        usual = rungs.step or abs(float(np.median(np.diff(rungs.prices)))) if len(rungs) > 1 else 0.0
-        if not usual:
-            return True
-        multiples = float(rungs.prices[row]) / (usual * _ROWS_A_BRIGHT_ONE)
-        return abs(multiples - round(multiples)) < 1e-9
+        if len(rungs) < 2:
+            return set(rows)
+        usual = rungs.step or abs(float(np.median(np.diff(rungs.prices))))
+        multiples = rungs.prices[rows] / (usual * _ROWS_A_BRIGHT_ONE)
+        return {row for row, multiple in zip(rows, multiples, strict=True) if abs(multiple - round(multiple)) < 1e-9}
 
     def _brackets(self, board: Board, rows: list[int | None]) -> list[str]:
         """A thin bracket beside the expected move, from the row that names its high to the one that names its low."""
@@ -246,7 +229,7 @@ class Ladder(StrikeView):
         return line(spans, width)
 
     def _header(self, bars: Bars, widths: _Widths, width: int) -> Line:
-        full = self.scale.text("%" if self.unit is Unit.SHARE and self._measure is Measure.GEX else "")
+        full = self.scale.text("%" if self.unit is Unit.SHARE and self.measure is Measure.GEX else "")
         named = (f"◂ {bars.left_heading} ", f" {bars.right_heading} ▸")
         sides = named if max(map(len, named)) <= widths.half else ("", "")
         room = widths.half - len(sides[0])
@@ -263,6 +246,3 @@ class Ladder(StrikeView):
             ("LEVEL" if widths.label else "", "label"),
         ]
         return line(spans, width)
-
-
-__all__ = ["Bars", "Column", "Label", "Ladder"]

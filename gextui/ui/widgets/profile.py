@@ -29,15 +29,8 @@ _TICK_WIDTH = 7
 class Profile(LineView):
     """The gamma curve over spot with its zeros, spot and the walls marked."""
 
-    def __init__(
-        self,
-        *,
-        ascii_only: bool = False,
-        name: str | None = None,
-        id: str | None = None,  # noqa: A002
-        classes: str | None = None,
-    ) -> None:
-        super().__init__(ascii_only=ascii_only, name=name, id=id, classes=classes)
+    def __init__(self, *, ascii_only: bool = False) -> None:
+        super().__init__(ascii_only=ascii_only)
         self.board: Board | None = None
         self.unit = Unit.PERCENT_MOVE
         self._plot: Plot | None = None

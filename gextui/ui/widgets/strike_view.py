@@ -11,15 +11,8 @@ from gextui.ui.widgets.lines import LineView
 class StrikeView(LineView):
     """Rows of strikes, descending, around the spot line."""
 
-    def __init__(
-        self,
-        *,
-        ascii_only: bool = False,
-        name: str | None = None,
-        id: str | None = None,  # noqa: A002
-        classes: str | None = None,
-    ) -> None:
-        super().__init__(ascii_only=ascii_only, name=name, id=id, classes=classes)
+    def __init__(self, *, ascii_only: bool = False) -> None:
+        super().__init__(ascii_only=ascii_only)
         self.board: Board | None = None
         self.unit = Unit.PERCENT_MOVE
         self.axis = Axis()

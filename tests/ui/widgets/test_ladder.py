@@ -292,3 +292,11 @@ async def test_without_glyphs_everything_is_ascii() -> None:
         assert text.isascii()
         assert "ZERO g" in text
         assert "######" in text
+
+
+async def test_rounder_prices_are_brighter() -> None:
+    view = Ladder()
+    async with showing(view, (60, 12)):
+        view.show(board(), unit=Unit.PERCENT_MOVE)
+        names = {text.strip(): names for spans in view.lines for text, names in spans[:2]}
+        assert [names[strike] for strike in ("105", "104", "100")] == ["value", "label", "value"]
