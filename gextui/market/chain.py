@@ -69,6 +69,8 @@ class OptionChain:
     """Plain sentences on what the source could not give or had to assume."""
     previous_close: float | None = None
     """The price that a change on the day is measured from."""
+    volatility_index: float | None = None
+    """The venue's own index of implied volatility (DVOL), in vol points."""
     delay: float = 0.0
     """Seconds by which the source's quotes lag the market; 0 for live ones."""
     simulated: bool = False
@@ -110,6 +112,7 @@ class OptionChain:
         dropped: Mapping[str, int] | None = None,
         notes: Sequence[str] = (),
         previous_close: float | None = None,
+        volatility_index: float | None = None,
         delay: float = 0.0,
         simulated: bool = False,
     ) -> Self:
@@ -165,6 +168,7 @@ class OptionChain:
             dropped=counted,
             notes=tuple(notes),
             previous_close=previous_close,
+            volatility_index=volatility_index,
             delay=delay,
             simulated=simulated,
         )

@@ -12,7 +12,7 @@ from gextui.market.calendar import Settlement, expiry_instant, settlement_of
 from gextui.market.chain import Floats, Integers
 from gextui.market.text import clean_symbol, is_symbol
 from gextui.market.ticker import KNOWN_TICKERS, Kind, Session, ticker_for
-from gextui.sources.deribit import quoted_in_coins
+from gextui.sources.deribit_messages import quoted_in_coins
 from gextui.sources.rows import (
     Capture,
     Rows,

@@ -16,9 +16,10 @@ import msgspec
 from gextui.market.chain import OptionChain
 from gextui.market.text import clean_text
 from gextui.market.ticker import Kind
-from gextui.sources import bybit, cboe, deribit, tradier, yahoo
+from gextui.sources import bybit, cboe, tradier, yahoo
 from gextui.sources.cboe_page import decode_quote_page, is_quote_page
 from gextui.sources.collectors import decode_table, is_chain_table, is_own_table
+from gextui.sources.deribit_messages import decode_book_summary
 from gextui.sources.rows import Capture, Scalar, decode_json, instant, positive
 from gextui.sources.source import BadInputError
 
@@ -40,9 +41,9 @@ _JSON_FORMATS: tuple[tuple[frozenset[str], str, _Decoder], ...] = (
     (frozenset({"quotes", "symbol"}), "quotes-json", lambda data: [yahoo.decode_normalised(data)]),
     (frozenset({"options"}), "tradier-json", tradier.decode_chains),
     (frozenset({"data"}), "cboe-json", lambda data: [cboe.decode_delayed_quotes(data)]),
-    (frozenset({"instrument_name"}), "deribit-json", deribit.decode_book_summary),
-    (frozenset({"result"}), "deribit-json", deribit.decode_book_summary),
-    (frozenset({"jsonrpc"}), "deribit-json", deribit.decode_book_summary),
+    (frozenset({"instrument_name"}), "deribit-json", decode_book_summary),
+    (frozenset({"result"}), "deribit-json", decode_book_summary),
+    (frozenset({"jsonrpc"}), "deribit-json", decode_book_summary),
 )
 """Keys of a document, or of the first of a list, and what they tell it to be; the first match counts."""
 

@@ -1,7 +1,7 @@
 """The Source interface: what the desk needs to know of any venue, vendor or file."""
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -26,6 +26,28 @@ class SourceState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ConnectionStatus:
+    """One connection of a source at one instant, for a panel of sources."""
+
+    name: str
+    """What it carries, e.g. ``stream``."""
+    state: str
+    """One word: connecting, subscribing, live, degraded, backoff, disabled."""
+    detail: str = ""
+    """A few plain words, e.g. why it was lost."""
+    subscribed: tuple[int, int] | None = None
+    """How many channels are subscribed, of how many; None where there is nothing to subscribe to."""
+    last_message_age: float | None = None
+    """Seconds since the last data; None before the first."""
+    reconnects: int = 0
+    messages: int = 0
+    rejected: Mapping[str, int] = field(default_factory=dict)
+    """Messages and records that could not be used, by reason."""
+    next_try_in: float | None = None
+    """Seconds, while it waits to try again."""
+
+
+@dataclass(frozen=True, slots=True)
 class SourceStatus:
     """One source's health at one instant."""
 
@@ -35,6 +57,7 @@ class SourceStatus:
     """Seconds between chains when all is well; older than three of them is stale. 0 for a recorded chain."""
     detail: str = ""
     """A few plain words, e.g. why it is degraded."""
+    connections: tuple[ConnectionStatus, ...] = ()
 
 
 class Source(Protocol):
@@ -44,7 +67,7 @@ class Source(Protocol):
     tickers: tuple[Ticker, ...]
 
     def status(self, ticker: Ticker) -> SourceStatus:
-        """The health of that ticker's data."""
+        """The health of that ticker's data; cheap, and called from any thread."""
         ...
 
     def chains(self) -> AsyncIterator[OptionChain]:

@@ -10,7 +10,7 @@ from gextui.market.chain import OptionChain
 from gextui.market.ticker import Kind
 from gextui.sources.bybit import decode_tickers
 from gextui.sources.cboe import decode_delayed_quotes
-from gextui.sources.deribit import decode_book_summary
+from gextui.sources.deribit_messages import decode_book_summary
 from gextui.sources.source import BadInputError
 from gextui.sources.tradier import decode_chains
 from gextui.sources.yahoo import decode_normalised, decode_options
