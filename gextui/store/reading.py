@@ -1,21 +1,21 @@
 """What the database answers: chains as they were, and the levels over time."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TypeVar
 
 import numpy as np
 
 from gextui.exposure.change import Past, window_span, yesterday_span
-from gextui.market.chain import Floats, OptionChain
+from gextui.exposure.series import LEVELS, Gap, Series
+from gextui.market.chain import OptionChain
 from gextui.market.text import clean_text
 from gextui.market.ticker import Ticker
 from gextui.store import codec
 from gextui.store.codec import Layout, microseconds
 from gextui.store.columns import DamagedError
-from gextui.store.writing import LEVELS, SECOND, last_before
+from gextui.store.writing import SECOND, last_before
 
 _ALWAYS = 1 << 62
 _PATIENCE = 16
@@ -24,27 +24,6 @@ _KEPT = 16
 """Layouts and key frames kept unpacked."""
 
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """A time without readings, in epoch seconds: from the last one before to the first one after."""
-
-    start: float
-    end: float
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Series:
-    """Levels over time, one row a reading or, where there were more than asked for, the last of each stretch."""
-
-    times: Floats
-    """Epoch seconds UTC, ascending; shape (T,)."""
-    columns: Mapping[str, Floats]
-    """By the names of `LEVELS`; NaN where a reading has none; each of shape (T,)."""
-    gaps: tuple[Gap, ...]
-    """Where a line between two readings would claim what nobody saw."""
 
 
 class Reader:

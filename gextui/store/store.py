@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Self, TypeVar
@@ -16,6 +16,7 @@ import numpy as np
 
 from gextui.exposure.board import Board
 from gextui.exposure.change import Past
+from gextui.exposure.series import LEVELS, Series
 from gextui.market.chain import OptionChain
 from gextui.market.text import clean_text
 from gextui.market.ticker import Ticker
@@ -23,14 +24,17 @@ from gextui.store.codec import microseconds
 from gextui.store.columns import DamagedError
 from gextui.store.database import Mode, StoreError, Worker, connect, copy_to, explain, is_damage, mark, start_worker
 from gextui.store.opening import Opened, identity_of, open_database
-from gextui.store.reading import Reader, Series
+from gextui.store.reading import Reader
 from gextui.store.retention import Pruned, Retention, prune
-from gextui.store.writing import LEVELS, Writer
+from gextui.store.writing import Writer
 
 RETRY_AFTER = 5.0
 """Seconds after a failed write before the next is tried; the readings in between are not recorded."""
 LOOK_EVERY = 60.0
 """Seconds between looks at whether the file is still where it was opened."""
+PRUNE_AFTER = 60.0
+"""Seconds from the start to the first pruning, which leaves the first minute to the screen."""
+PRUNE_EVERY = 3600.0
 _RECORDING = "recording"
 
 _T = TypeVar("_T")
@@ -70,21 +74,38 @@ class Store:
         self._trouble = ""
         self._unread = ""
         self._closed = False
+        self._newest: datetime | None = None
+        self._forgetting: asyncio.Task[None] | None = None
         self._retry_at = 0.0
         self._look_at = 0.0
 
     @classmethod
-    async def open(cls, path: Path, *, read_only: bool = False, now: Callable[[], float] = time.time) -> Self:
+    async def open(
+        cls,
+        path: Path,
+        *,
+        read_only: bool = False,
+        retention: Retention | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> Self:
         """Open, and where it is missing make, the database at ``path``.
 
         Where another instance records, or nothing can be written, it is opened to be read: see `refused`. A damaged
         file is kept under another name and a new one started: see `notice`.
+
+        Args:
+            path: The file.
+            read_only: Never write, not even where nobody else does.
+            retention: What to forget, every hour in which something is recorded; None forgets nothing by itself.
+            now: The clock, in epoch seconds.
 
         Raises:
             StoreError: there is nothing to be had: another program's file, a newer version's, a folder out of reach.
         """
         store = cls(path, read_only=read_only, now=now)
         await store._connect()
+        if retention is not None:
+            store._forgetting = asyncio.create_task(store._forget(retention))
         return store
 
     @property
@@ -112,6 +133,7 @@ class Store:
                 if await self._may_write():
                     await self._hop(partial(self._writer.record, board=board, trouble=self._trouble))
                     self._recording, self._trouble = _RECORDING, ""
+                    self._newest = board.as_of
             except (sqlite3.Error, StoreError) as error:
                 self._trouble = _reason(error)
                 self._recording = f"not recording: {self._trouble}"
@@ -121,9 +143,8 @@ class Store:
     async def past(self, ticker: Ticker, at: datetime, minutes: Sequence[int]) -> Past:
         """What a board at ``at`` is compared with: a chain for each of so many ``minutes`` before, and yesterday's.
 
-        A window's chain is the newest at or before its instant, at most 30 s or a quarter of the window older; it is
-        absent where there is none, or where a gap lies between it and ``at``. Yesterday's is a coin's newest chain 24
-        to 26 hours before, or the last one of New York's trading day before.
+        Each is the newest in its `window_span` or `yesterday_span`. A window is absent where there is none, or where a
+        gap lies between it and ``at``.
         """
         work = partial(self._reader.past, ticker=ticker, at=at, minutes=minutes)
         return await self._ask(work, Past())
@@ -178,6 +199,8 @@ class Store:
 
     async def close(self) -> None:
         """Close the database; nothing can be asked of it afterwards."""
+        if self._forgetting is not None:
+            self._forgetting.cancel()
         async with self._busy:
             if self._opened is not None and self._opened.mode == "write" and self._worker is not None:
                 with suppress(sqlite3.Error):
@@ -200,6 +223,14 @@ class Store:
                 self._notices.append(f"{self._path} was deleted or moved while it was open")
                 await self._connect(before=before)
         return self._opened is not None and self._opened.mode == "write"
+
+    async def _forget(self, retention: Retention) -> None:
+        """Prune now and then, as of what was last recorded: a wrong clock of this machine must not cost the history."""
+        await asyncio.sleep(PRUNE_AFTER)
+        while True:
+            if self._newest is not None:
+                await self.prune(retention, min(self._newest, datetime.fromtimestamp(self._now(), UTC)))
+            await asyncio.sleep(PRUNE_EVERY)
 
     async def _connect(self, damage: str = "", before: Opened | None = None) -> None:
         def connect_it() -> sqlite3.Connection:

@@ -1,22 +1,14 @@
 """What one reading becomes in the database."""
 
-import math
 import sqlite3
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
 from gextui.exposure.board import Board
+from gextui.exposure.series import LEVELS, level_values
 from gextui.store import codec
 from gextui.store.database import transaction
-
-LEVELS = (
-    *("spot", "net_gex", "call_gex", "put_gex", "gross_gex", "net_dex", "net_vanna", "net_charm"),
-    *("call_open_interest", "put_open_interest", "call_volume", "put_volume"),
-    *("zero_gamma", "zero_gamma_low", "zero_gamma_high", "call_wall", "put_wall", "max_pain", "expected_move"),
-    *("daily_sigma", "coverage", "contracts"),
-)
-"""The numbers of a reading that are kept as columns, for as long as anything is kept."""
 
 SECOND = 1_000_000
 """In the database's microseconds."""
@@ -64,7 +56,7 @@ class Writer:
         with transaction(connection):
             ticker_id = _ticker_id(connection, chain.ticker.symbol)
             self._record_gap(connection, ticker_id, ts, trouble)
-            connection.execute(_INSERT_LEVEL, (ticker_id, ts, chain.source, *_levels(board)))
+            connection.execute(_INSERT_LEVEL, (ticker_id, ts, chain.source, *level_values(board)))
             key_frame = self._key_frame(connection, ticker_id, ts, layout, numbers)
             payload, crc = codec.pack_snapshot(chain, key_frame.digest, numbers, key_frame.numbers)
             connection.execute(_INSERT_SNAPSHOT, (ticker_id, ts, key_frame.id, crc, payload))
@@ -129,26 +121,3 @@ def _insert_layout(connection: sqlite3.Connection, digest: bytes, layout: bytes)
 def _new_id(cursor: sqlite3.Cursor) -> int:
     assert cursor.lastrowid is not None
     return cursor.lastrowid
-
-
-def _levels(board: Board) -> tuple[float | int | None, ...]:
-    """The values of `LEVELS`, in their order."""
-    totals, levels = board.totals, board.levels
-    low, high = levels.zero_gamma.band or (None, None)
-    numbers = (
-        *(board.spot, totals.net_gex, totals.call_gex, totals.put_gex, totals.gross_gex),
-        *(totals.net_dex, totals.net_vanna, totals.net_charm),
-        *(totals.call_open_interest, totals.put_open_interest, totals.call_volume, totals.put_volume),
-        *(levels.zero_gamma.price, low, high),
-        levels.call_wall.price if levels.call_wall is not None else None,
-        levels.put_wall.price if levels.put_wall is not None else None,
-        levels.max_pain.price if levels.max_pain is not None else None,
-        levels.expected_move.move if levels.expected_move is not None else None,
-        *(levels.daily_sigma, board.coverage),
-    )
-    return (*(_number(value) for value in numbers), int(board.used))
-
-
-def _number(value: float | None) -> float | None:
-    """A plain float: numpy's own would be stored as bytes, and NaN would be taken for missing without saying so."""
-    return float(value) if value is not None and math.isfinite(value) else None

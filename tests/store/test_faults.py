@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
+from gextui.exposure.series import Gap
 from gextui.store import opening
 from gextui.store import store as store_module
 from gextui.store.database import Worker
-from gextui.store.reading import Gap
 from gextui.store.store import Store
 from tests.store.market import BTC, SPY, after, board_at, chain_at
 

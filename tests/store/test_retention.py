@@ -6,8 +6,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from gextui.config import Storage
 from gextui.store import retention as retention_module
+from gextui.store import store as store_module
 from gextui.store.codec import microseconds
 from gextui.store.retention import Pruned, Retention, prune
 from gextui.store.store import Store
@@ -196,6 +199,30 @@ async def test_others_have_their_turn_between_the_batches(store: Store) -> None:
         recorded += 1
     assert recorded > 5
     assert (await pruning).levels == 9000 - 900
+
+
+@pytest.mark.parametrize(("clock", "left"), [(timedelta(days=4000), 11), (timedelta(days=-4000), 101)])
+async def test_a_store_forgets_by_itself_and_never_ahead_of_its_readings(
+    path: Path, monkeypatch: pytest.MonkeyPatch, clock: timedelta, left: int
+) -> None:
+    monkeypatch.setattr(store_module, "PRUNE_AFTER", 0.0)
+    monkeypatch.setattr(store_module, "PRUNE_EVERY", 0.0)
+    store = await Store.open(path, retention=KEPT, now=(NOON + clock).timestamp)
+    await fill(store, NOON, 100, 1)
+    await store.record(board_at(NOON + timedelta(days=20)))  # one level in ten seconds is due by it, not one a minute
+    for _ in range(100):
+        await store.latest(BTC)
+    assert len(await times(store, "level")) == left
+    await store.close()
+
+
+async def test_without_retention_nothing_is_forgotten(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_module, "PRUNE_AFTER", 0.0)
+    await fill(store, NOON, 100, 1)
+    await store.record(board_at(NOON + timedelta(days=200)))
+    for _ in range(100):
+        await store.latest(BTC)
+    assert len(await times(store, "level")) == 101
 
 
 async def test_a_store_that_only_reads_prunes_nothing(store: Store, path: Path) -> None:

@@ -13,11 +13,10 @@ from gextui.desk import History
 from gextui.exposure.board import build_board
 from gextui.exposure.change import WINDOWS, ChangeState
 from gextui.exposure.levels import Levels
+from gextui.exposure.series import LEVELS, Gap
 from gextui.market.ticker import KNOWN_TICKERS
 from gextui.store.database import Worker
-from gextui.store.reading import Gap
 from gextui.store.store import Store
-from gextui.store.writing import LEVELS
 from tests.store.market import BTC, NOON, SPY, after, board_at, chain_at, same_bits
 
 
