@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
+from rich.cells import cell_len
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -11,6 +12,7 @@ from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from gextui.market.text import clean_text
 from gextui.ui import format as fmt
 from gextui.ui.actions import bindings
 from gextui.ui.screens.dialog import Dialog
@@ -32,13 +34,14 @@ class Choice(Generic[Value]):
 
 def options(choices: Sequence[Choice[Value]], *, numbered: bool = True) -> list[Option]:
     """Choices as plain rows: number, label, note, in columns."""
-    width = max((len(choice.label) for choice in choices), default=0)
+    width = max((cell_len(choice.label) for choice in choices), default=0)
     digits = len(str(len(choices)))
     rows = []
     for number, choice in enumerate(choices, start=1):
-        label = fmt.left(choice.label, width + _NOTE_FROM) if choice.note else choice.label
+        label = clean_text(choice.label)
+        label = fmt.left(label, width + _NOTE_FROM) if choice.note else label
         parts: list[Content | tuple[str, str]] = [(f"{number:>{digits}}  ", "dim")] if numbered else []
-        rows.append(Option(Content.assemble(*parts, label, (choice.note, "dim"))))
+        rows.append(Option(Content.assemble(*parts, label, (clean_text(choice.note), "dim"))))
     return rows
 
 

@@ -11,6 +11,7 @@ from textual.cache import LRUCache
 from textual.geometry import Region
 from textual.strip import Strip
 
+from gextui.market.text import clean_text
 from gextui.ui.format import plain
 from gextui.ui.widgets.view import BoardView
 
@@ -40,6 +41,9 @@ def line(spans: Iterable[Span], width: int, base: str = "") -> Line:
     for text, names in spans:
         if room <= 0:
             break
+        if not text.isprintable():
+            # Cleaned at the door already; a name that slips through must not reach the terminal as a command.
+            text = clean_text(text, len(text))
         size = cell_len(text)
         if size > room:
             text, size = set_cell_size(text, room), room
