@@ -92,11 +92,9 @@ class DeltaApp(App[ReturnType]):
             self.leaving.leave(return_code)
 
     def on_resize(self, event: events.Resize) -> None:
-        """The terminal has moved its cells; after SIGCONT it shows something else, often at the same size."""
+        """The terminal has moved its cells. A new size brings a whole screen; after SIGCONT it is often the same."""
         if self._shadow.size == event.size:
             self.repaint()
-        else:
-            self._shadow.clear()
 
     def on_app_focus(self) -> None:
         """Something may have drawn over the screen while it was out of sight."""

@@ -59,10 +59,6 @@ class Shadow:
         """The terminal may show anything now: write every cell next time."""
         self._shown = [None] * len(self._shown)
 
-    def clear(self) -> None:
-        """The terminal has another size: write nothing before the next full screen."""
-        self._target, self._shown = [], []
-
     def take_difference(self) -> str:
         """What is to be written, which then counts as shown; empty if nothing differs."""
         difference = encode(self._shown, self._target)

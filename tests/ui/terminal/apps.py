@@ -77,6 +77,51 @@ class Grid(Keyed):
         self.query_one(Numbers).change(share)
 
 
+class Mixed(Widget):
+    """Lines of narrow, wide and marked characters that all change, of which only a part is refreshed."""
+
+    CLUSTERS = (*"a漢b字字c ", "e\u0301", *"█期权dd")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.turn = 0
+
+    def render_line(self, y: int) -> Strip:
+        words = "".join((*self.CLUSTERS[(self.turn + y) % 11 :], str(self.turn), *self.CLUSTERS * 9))
+        style = Style(bold=bool((self.turn + y) % 2))
+        return Strip([Segment(words, self.rich_style + style)]).adjust_cell_length(self.size.width)
+
+
+class Parts(Keyed):
+    """``n`` refreshes odd parts of a panel beside another, ``m`` moves a panel over both."""
+
+    CSS = """
+    Screen { layers: below above; }
+    Mixed { width: 1fr; }
+    Static { layer: above; width: 9; height: 3; background: $error; offset: 8 1; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [("n", "refresh"), ("m", "move")]
+
+    def compose(self) -> ComposeResult:
+        with Horizontal():
+            yield Mixed()
+            yield Mixed()
+        yield Static("漢字漢字 x", markup=False)
+
+    def on_mount(self) -> None:
+        self.random = random.Random(11)
+
+    def action_refresh(self) -> None:
+        for mixed in self.query(Mixed):
+            mixed.turn += 1
+            for _ in range(3):
+                x, y, width, height = (self.random.randrange(1, limit) for limit in (12, 8, 9, 4))
+                mixed.refresh(Region(x, y, width, height))
+
+    def action_move(self) -> None:
+        self.query_one(Static).styles.offset = (self.random.randrange(25), self.random.randrange(7))
+
+
 class Table(Keyed):
     """A DataTable with a cursor; ``n`` changes cells, ``+`` adds rows, ``s`` sorts, ``c`` clears."""
 
@@ -237,7 +282,7 @@ class Styles(Keyed):
         self.theme = "textual-dark" if self.theme == "ansi-dark" else "ansi-dark"
 
 
-APPS: dict[str, type[Keyed]] = {app.__name__: app for app in (Grid, Table, Scrolls, Modal, Styles)}
+APPS: dict[str, type[Keyed]] = {app.__name__: app for app in (Grid, Parts, Table, Scrolls, Modal, Styles)}
 
 
 def main(name: str, *words: str, **options: Any) -> None:

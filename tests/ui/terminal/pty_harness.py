@@ -13,6 +13,7 @@ import struct
 import subprocess
 import termios
 import time
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -34,14 +35,33 @@ _OTHERS = (
 
 
 class Screen(pyte.Screen):
-    """pyte's screen; it knows no dim text, so dim is kept as blink, which nothing of ours uses."""
+    """pyte's screen, with two things terminals do: dim text (kept as blink), and blanks for halved wide characters."""
 
     def select_graphic_rendition(self, *attributes: int) -> None:
         super().select_graphic_rendition(*_dim_as_blink(attributes))
 
     def cells(self) -> list[list[Any]]:
         """Every cell, row by row: ``pyte.screens.Char`` with data, fg, bg, bold, reverse and so on."""
-        return [[self.buffer[y][x] for x in range(self.columns)] for y in range(self.lines)]
+        return [
+            [self._whole(row, column) for column in range(self.columns)]
+            for row in (self.buffer[number] for number in range(self.lines))
+        ]
+
+    @property
+    def text(self) -> str:
+        """The characters alone, one line a row."""
+        return "\n".join("".join(cell.data for cell in row) for row in self.cells())
+
+    def _whole(self, row: Any, column: int) -> Any:
+        cell = row[column]
+        if cell.data == "":
+            return cell if column and _is_wide(row[column - 1].data) else cell._replace(data=" ")
+        halved = _is_wide(cell.data) and (column + 1 == self.columns or row[column + 1].data)
+        return cell._replace(data=" ") if halved else cell
+
+
+def _is_wide(character: str) -> bool:
+    return character != "" and unicodedata.east_asian_width(character[0]) in "WF"
 
 
 def _dim_as_blink(attributes: Sequence[int]) -> Iterator[int]:
@@ -94,7 +114,7 @@ class Terminal:
     @property
     def text(self) -> str:
         """What the screen shows, one line a row."""
-        return "\n".join(self.screen.display)
+        return self.screen.text
 
     def read(self, seconds: float, bytes_per_second: float | None = None) -> bytes:
         """Read for so long (a slow line if a rate is given), show it on the screen, and return it."""

@@ -39,6 +39,7 @@ class PipeDriver(HeadlessDriver):
     def start_application_mode(self) -> None:
         self._writer_thread = WriterThread(self._file)
         self._writer_thread.start()
+        self.write("\x1b[?7l")  # no line wrapping, as the real driver asks
         super().start_application_mode()
 
     def write(self, data: str) -> None:

@@ -9,10 +9,11 @@ from rich.color import ColorSystem
 from rich.segment import Segment
 from rich.style import Style
 from textual.color import Color
+from textual.strip import Strip
 
 from gextui.ui.terminal.encoder import PLAIN, Pen
 from gextui.ui.terminal.filters import AsciiOnly, WithoutColour, to_ascii
-from gextui.ui.terminal.shadow import cells_of
+from gextui.ui.terminal.shadow import Shadow, cells_of
 
 BLACK = Color(0, 0, 0)
 
@@ -71,3 +72,40 @@ def test_any_text_becomes_ascii_of_the_same_width(text: str) -> None:
     converted = to_ascii(simple)
     assert converted.isascii()
     assert cell_len(converted) == cell_len(simple)
+
+
+def test_overwriting_half_a_wide_character_blanks_the_other() -> None:
+    shadow = Shadow()
+    shadow.paint_screen([[Strip([Segment("漢字漢")])]], 6, ColorSystem.TRUECOLOR)
+    assert shadow.take_difference() == "\x1b[1H漢字漢"
+    shadow.paint_spans([{0: None, 1: Strip([Segment("xy")])}], [[1, 3]], [(0, 1, 3)], ColorSystem.TRUECOLOR)
+    assert shadow.take_difference() == "\x1b[1H xy "
+
+
+def test_only_the_part_that_textual_would_write_is_taken() -> None:
+    shadow = Shadow()
+    shadow.paint_screen([[Strip([Segment("abcdefgh")])]], 8, ColorSystem.TRUECOLOR)
+    shadow.take_difference()
+    left, right = Strip([Segment("ABCD")]), Strip([Segment("EFGH")])
+    # From a part's own start, as its renderer does not crop there, up to the end of the span.
+    shadow.paint_spans([{0: left, 4: right}], [[4, 8]], [(0, 2, 6)], ColorSystem.TRUECOLOR)
+    assert shadow.take_difference() == "\x1b[1HABCDEF"
+
+
+def test_what_reaches_beyond_the_screen_is_cut() -> None:
+    shadow = Shadow()
+    shadow.paint_screen([[Strip([Segment("abcdef")])]], 4, ColorSystem.TRUECOLOR)
+    assert shadow.size == (4, 1)
+    assert shadow.take_difference() == "\x1b[1Habcd"
+
+
+def test_a_row_painted_alike_is_not_even_compared() -> None:
+    shadow = Shadow()
+    for _ in range(2):
+        shadow.paint_screen([[Strip([Segment("ab")])], [Strip([Segment("cd")])]], 2, ColorSystem.TRUECOLOR)
+        rows = list(shadow._target)
+        shadow.take_difference()
+    assert all(now is before for now, before in zip(shadow._target, rows, strict=True))
+    assert shadow.take_difference() == ""
+    shadow.forget()
+    assert shadow.take_difference() == "\x1b[1Hab\r\ncd"
