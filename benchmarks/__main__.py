@@ -12,14 +12,11 @@ import benchmarks
 Run = Callable[[], dict[str, float]]
 
 
-def runners() -> dict[str, Run]:
-    """The benchmarks by name."""
-    modules = {module.name: import_module(f"benchmarks.{module.name}") for module in _modules()}
+def runners(only: str | None = None) -> dict[str, Run]:
+    """The benchmarks by name, or the one that is called ``only``; no other is imported then."""
+    names = [module.name for module in pkgutil.iter_modules(benchmarks.__path__) if module.name != "__main__"]
+    modules = {name: import_module(f"benchmarks.{name}") for name in names if only in (None, name)}
     return {name: module.run for name, module in modules.items() if hasattr(module, "run")}
-
-
-def _modules() -> list[pkgutil.ModuleInfo]:
-    return [module for module in pkgutil.iter_modules(benchmarks.__path__) if module.name != "__main__"]
 
 
 @click.command()
@@ -27,10 +24,9 @@ def _modules() -> list[pkgutil.ModuleInfo]:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
 def main(name: str | None, as_json: bool) -> None:
     """Run the benchmark NAME, or all of them."""
-    known = runners()
-    if name is not None and name not in known:
-        raise click.UsageError(f"no benchmark is called {name!r}: there are {', '.join(known)}")
-    chosen = known if name is None else {name: known[name]}
+    chosen = runners(name)
+    if not chosen:
+        raise click.UsageError(f"no benchmark is called {name!r}: there are {', '.join(runners())}")
     results = {key: run() for key, run in chosen.items()}
     if as_json:
         click.echo(json.dumps(results if name is None else results[name], indent=2))

@@ -9,12 +9,18 @@ from benchmarks import __main__ as cli
 @pytest.fixture
 def known(monkeypatch: pytest.MonkeyPatch) -> None:
     runners = {"fast": lambda: {"ratio": 2.5, "longer_ms": 0.125}, "slow": lambda: {"ratio": 7.0}}
-    monkeypatch.setattr(cli, "runners", lambda: runners)
+
+    def chosen(only: str | None = None) -> dict[str, cli.Run]:
+        return {name: run for name, run in runners.items() if only in (None, name)}
+
+    monkeypatch.setattr(cli, "runners", chosen)
 
 
 def test_every_module_that_runs_is_a_benchmark() -> None:
     assert "engine" in cli.runners()
     assert "timing" not in cli.runners()
+    assert list(cli.runners("engine")) == ["engine"]
+    assert cli.runners("timing") == {}
 
 
 @pytest.mark.usefixtures("known")
