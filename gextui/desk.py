@@ -5,12 +5,13 @@ import contextlib
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol, TypeVar, runtime_checkable
 
 from gextui.exposure.board import Board, build_board
 from gextui.exposure.change import WINDOWS, Past
 from gextui.exposure.filters import EVERYTHING, Filters
+from gextui.exposure.series import Series
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import Ticker
 from gextui.sources.doubt import Doubts
@@ -21,6 +22,9 @@ from gextui.sources.trouble import Trouble, settled
 _T = TypeVar("_T")
 
 STALE_INTERVALS = 3
+CHART_EVERY = 10.0
+"""Seconds before levels over time are fetched anew."""
+CHART_POINTS = 600
 STALE_AT_LEAST = 10.0
 """Seconds: nothing is stale before."""
 _FASTEST = 1.0
@@ -55,6 +59,10 @@ class History(Protocol):
 
     async def latest(self, ticker: Ticker) -> OptionChain | None:
         """The newest recorded chain."""
+        ...
+
+    async def range(self, ticker: Ticker, start: datetime, end: datetime, *, at_most: int) -> Series:
+        """The levels from ``start`` to ``end``, in at most so many rows."""
         ...
 
     async def close(self) -> None:
@@ -200,6 +208,17 @@ class Desk:
         """Return the ticker's view to the newest board."""
         lane = self._lanes[ticker]
         self._command(lane, lambda: self._go_live(lane))
+
+    def chart(self, ticker: Ticker, span: timedelta) -> Series | None:
+        """The levels over the last ``span``; None while they are being fetched. Ask again and they stay fresh."""
+        lane = self._lanes[ticker]
+        chart = lane.chart
+        due = chart is None or chart.span != span or self._clock.seconds() - chart.asked >= CHART_EVERY
+        if due:
+            kept = chart.series if chart is not None and chart.span == span else None
+            lane.chart = _Chart(span, self._clock.seconds(), kept)
+            self._command(lane, lambda: self._fetch_chart(lane, span))
+        return None if lane.chart is None else lane.chart.series
 
     def refresh(self, ticker: Ticker) -> None:
         """Ask its source for a new chain now; one that failed and waits is started again."""
@@ -395,6 +414,16 @@ class Desk:
         lane.steps = 0
         await self._show(lane)
 
+    async def _fetch_chart(self, lane: "_Lane", span: timedelta) -> None:
+        history = self._history
+        if history is None or lane.newest is None:
+            return
+        end = lane.newest.board.as_of
+        series = await self._asked(history.range(lane.ticker, end - span, end, at_most=CHART_POINTS))
+        chart = lane.chart
+        if series is not None and chart is not None and chart.span == span:
+            lane.chart = replace(chart, series=series)
+
     async def _refresh(self, lane: "_Lane") -> None:
         if lane.feed.nap is not None:
             lane.feed.nap.cancel()
@@ -451,6 +480,15 @@ class _Reading:
         return self.board if filters == self.board.filters else build_board(self.board.chain, self.past, filters)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Chart:
+    """Levels over time, as last asked for."""
+
+    span: timedelta
+    asked: float
+    series: Series | None
+
+
 @dataclass(slots=True, eq=False)
 class _Lane:
     """One ticker, from chain to view."""
@@ -477,6 +515,7 @@ class _Lane:
     steps: int = 0
     """Asked for and not yet taken."""
     stepping: bool = False
+    chart: _Chart | None = None
 
     def offer(self, chain: OptionChain) -> None:
         """Put the chain in the slot; one that still waits there is replaced."""

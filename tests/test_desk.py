@@ -1,5 +1,7 @@
 """The desk with its real thread: what is shown, what is believed, how old it is."""
 
+from datetime import timedelta
+
 import pytest
 
 import gextui.desk as desk_module
@@ -8,7 +10,7 @@ from gextui.exposure.board import Board, build_board
 from gextui.exposure.change import Past
 from gextui.exposure.filters import EVERYTHING, Filters, Weight
 from gextui.market.chain import OptionChain
-from gextui.sources.recorded import RecordedSource
+from gextui.sources.recorded import RecordedHistory, RecordedSource
 from gextui.sources.source import SourceState
 from tests.support.clock import FakeClock
 from tests.support.desk import BTC, ETH, NOON, Diary, FedSource, chain_at, running, shown, until, until_shown
@@ -224,3 +226,20 @@ class TestFiles:
             desk.step(BTC, 1)
             until_shown(desk, 7300.0)
         assert diary.boards == []
+
+    def test_levels_over_time_arrive_when_they_were_asked_for(self) -> None:
+        chains = [chain_at(60.0 * minute, spot=100.0 + minute / 10) for minute in range(5)]
+
+        async def history() -> RecordedHistory:
+            return RecordedHistory(chains)
+
+        with running(Desk([RecordedSource(chains)], history)) as desk:
+            until_shown(desk, 100.4)
+            hour = timedelta(hours=1)
+            until(lambda: desk.chart(BTC, hour) is not None)
+            series = desk.chart(BTC, hour)
+            assert series is not None
+            assert series.columns["spot"].tolist() == [chain.spot for chain in chains]
+            # Another span is another question: nothing of the old answer is shown for it.
+            assert desk.chart(BTC, timedelta(minutes=2)) is None
+            until(lambda: desk.chart(BTC, timedelta(minutes=2)) is not None)

@@ -3,15 +3,16 @@
 import asyncio
 from bisect import bisect_left, bisect_right
 from collections.abc import AsyncIterator, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from gextui.exposure.board import Board
+import numpy as np
+
+from gextui.exposure.board import Board, build_board
 from gextui.exposure.change import Past, window_span, yesterday_span
+from gextui.exposure.series import LEVELS, Series, level_values
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import Ticker
 from gextui.sources.source import SourceState, SourceStatus
-
-_SHORTEST_GAP = timedelta(seconds=30)
 
 
 class RecordedSource:
@@ -44,6 +45,7 @@ class RecordedHistory:
 
     def __init__(self, chains: Iterable[OptionChain]) -> None:
         self._chains: dict[Ticker, list[OptionChain]] = {}
+        self._levels: dict[tuple[Ticker, datetime], tuple[float | int | None, ...]] = {}
         for chain in chains:
             self.add(chain)
 
@@ -86,6 +88,23 @@ class RecordedHistory:
         """The newest chain of the ticker."""
         kept = self._chains.get(ticker)
         return kept[-1] if kept else None
+
+    async def range(self, ticker: Ticker, start: datetime, end: datetime, *, at_most: int) -> Series:
+        """The levels of the newest ``at_most`` chains from ``start`` to ``end``."""
+        kept = [chain for chain in self._chains.get(ticker, []) if start <= chain.as_of <= end][-at_most:]
+        rows = []
+        for chain in kept:
+            rows.append([np.nan if value is None else float(value) for value in self._levels_of(chain)])
+            await asyncio.sleep(0)
+        table = np.array(rows, dtype=np.float64).reshape(len(rows), len(LEVELS)).T
+        times = np.array([chain.as_of_seconds for chain in kept])
+        return Series(times, dict(zip(LEVELS, table, strict=True)), ())
+
+    def _levels_of(self, chain: OptionChain) -> tuple[float | int | None, ...]:
+        key = (chain.ticker, chain.as_of)
+        if key not in self._levels:
+            self._levels[key] = level_values(build_board(chain))
+        return self._levels[key]
 
     async def close(self) -> None:
         """Nothing is open."""
