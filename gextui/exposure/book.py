@@ -214,23 +214,29 @@ def sum_book(chain: OptionChain, smile: Smile, book: Book, filters: Filters) -> 
     """Sum a book by strike, by expiry and in total, over the contracts that are alive and selected."""
     shown = np.flatnonzero(selected_expiries(chain, filters)[chain.expiry] & selected_strikes(chain, filters))
     strikes, strike_of = np.unique(chain.strike[shown], return_inverse=True)
-    instants, expiry_of = np.unique(chain.expiry[shown], return_inverse=True)
-    calls = chain.is_call[shown]
-    sums = _Sums(chain, book, shown, calls)
-    by_strike = ByStrike(strike=strikes, **sums.columns(strike_of, len(strikes)))
-    cell = strike_of * len(instants) + expiry_of
-    cells = len(strikes) * len(instants)
-    listed = np.bincount(cell, minlength=cells)
-    heat = np.where(listed > 0, summed(cell, sums.gex, cells), np.nan)
+    present = np.bincount(chain.expiry[shown], minlength=len(chain.expiries)) > 0
+    expiry_of = (np.cumsum(present) - 1)[chain.expiry[shown]]
+    instants = np.flatnonzero(present)
+    shape = (len(strikes), len(instants), 2)
+    cell = (strike_of * shape[1] + expiry_of) * 2 + chain.is_call[shown]
+
+    def table(values: Floats) -> Floats:
+        """One sum over strike, expiry and right; whatever is asked for is a sum over its axes."""
+        return summed(cell, np.nan_to_num(values[shown]), int(np.prod(shape))).reshape(shape)
+
+    tables = {name: table(getattr(book, name)) for name in ("gex", "dex", "vanna", "charm")}
+    tables |= {name: table(getattr(chain, name)) for name in ("open_interest", "volume")}
+    listed = np.bincount(cell, minlength=int(np.prod(shape))).reshape(shape).sum(axis=2) > 0
+    by_strike = ByStrike(strike=strikes, **_columns(tables, axis=1))
     by_expiry = ByExpiry(
         expiry=chain.expiries[instants],
         roots=_roots_by_expiry(chain, shown, expiry_of, len(instants)),
         forward=smile.forward[instants],
         atm_iv=smile.atm_iv[instants],
-        strike_gex=heat.reshape(len(strikes), len(instants)),
-        **sums.columns(expiry_of, len(instants)),
+        strike_gex=np.where(listed, tables["gex"].sum(axis=2), np.nan),
+        **_columns(tables, axis=0),
     )
-    return by_strike, by_expiry, sums.totals(bool(book.used.any()))
+    return by_strike, by_expiry, _totals(chain, book, shown, by_strike)
 
 
 def summed(group: Integers, values: Floats, groups: int) -> Floats:
@@ -239,67 +245,44 @@ def summed(group: Integers, values: Floats, groups: int) -> Floats:
     return sums
 
 
-class _Sums:
-    """The shown rows' numbers with what is missing left out of every sum."""
+def _columns(tables: dict[str, Floats], axis: int) -> dict[str, Floats]:
+    """The tables summed over one axis, named as the fields of `ByStrike` and `ByExpiry`; puts come before calls."""
+    sums = {name: table.sum(axis=axis) for name, table in tables.items()}
+    columns = {f"net_{name}": sums[name].sum(axis=1) for name in ("gex", "dex", "vanna", "charm")}
+    for name in ("gex", "open_interest", "volume"):
+        columns[f"put_{name}"], columns[f"call_{name}"] = sums[name][:, 0], sums[name][:, 1]
+    return columns
 
-    def __init__(self, chain: OptionChain, book: Book, shown: Integers, calls: Booleans) -> None:
-        self.calls = calls
-        self.gex = np.nan_to_num(book.gex[shown])
-        self.open_interest = chain.open_interest[shown]
-        self.volume = chain.volume[shown]
-        self.greeks = {name: np.nan_to_num(getattr(book, name)[shown]) for name in ("dex", "vanna", "charm")}
 
-    def columns(self, group: Integers, groups: int) -> dict[str, Floats]:
-        """Sums by group, named as the fields of `ByStrike` and `ByExpiry`."""
+def _totals(chain: OptionChain, book: Book, shown: Integers, by_strike: ByStrike) -> Totals:
+    """Sums over all rows; the exposures are None when no contract was used."""
+    anything_used = bool(book.used.any())
 
-        def split(values: Floats) -> tuple[Floats, Floats]:
-            sums = summed(group * 2 + self.calls, np.nan_to_num(values), 2 * groups)
-            return sums[1::2], sums[0::2]
+    def exposure(values: Floats) -> float | None:
+        return float(values.sum()) if anything_used else None
 
-        call_gex, put_gex = split(self.gex)
-        call_open_interest, put_open_interest = split(self.open_interest)
-        call_volume, put_volume = split(self.volume)
-        net = {f"net_{name}": summed(group, values, groups) for name, values in self.greeks.items()}
-        return {
-            "call_gex": call_gex,
-            "put_gex": put_gex,
-            "net_gex": call_gex + put_gex,
-            "call_open_interest": call_open_interest,
-            "put_open_interest": put_open_interest,
-            "call_volume": call_volume,
-            "put_volume": put_volume,
-            **net,
-        }
+    def contracts(values: Floats, given: Floats) -> float | None:
+        return float(values.sum()) if np.isfinite(given[shown]).any() else None
 
-    def totals(self, anything_used: bool) -> Totals:
-        """Sums over all rows; the exposures are None when no contract was used."""
-
-        def exposure(values: Floats) -> float | None:
-            return float(values.sum()) if anything_used else None
-
-        def contracts(values: Floats, rows: Booleans) -> float | None:
-            known = values[rows & np.isfinite(values)]
-            return float(known.sum()) if np.isfinite(values).any() else None
-
-        call_open_interest = contracts(self.open_interest, self.calls)
-        put_open_interest = contracts(self.open_interest, ~self.calls)
-        call_volume = contracts(self.volume, self.calls)
-        put_volume = contracts(self.volume, ~self.calls)
-        return Totals(
-            net_gex=exposure(self.gex),
-            call_gex=exposure(self.gex[self.calls]),
-            put_gex=exposure(self.gex[~self.calls]),
-            gross_gex=exposure(np.abs(self.gex)),
-            net_dex=exposure(self.greeks["dex"]),
-            net_vanna=exposure(self.greeks["vanna"]),
-            net_charm=exposure(self.greeks["charm"]),
-            call_open_interest=call_open_interest,
-            put_open_interest=put_open_interest,
-            call_volume=call_volume,
-            put_volume=put_volume,
-            put_call_open_interest=_ratio(put_open_interest, call_open_interest),
-            put_call_volume=_ratio(put_volume, call_volume),
-        )
+    call_open_interest = contracts(by_strike.call_open_interest, chain.open_interest)
+    put_open_interest = contracts(by_strike.put_open_interest, chain.open_interest)
+    call_volume = contracts(by_strike.call_volume, chain.volume)
+    put_volume = contracts(by_strike.put_volume, chain.volume)
+    return Totals(
+        net_gex=exposure(by_strike.net_gex),
+        call_gex=exposure(by_strike.call_gex),
+        put_gex=exposure(by_strike.put_gex),
+        gross_gex=exposure(np.abs(book.gex[book.used])),
+        net_dex=exposure(by_strike.net_dex),
+        net_vanna=exposure(by_strike.net_vanna),
+        net_charm=exposure(by_strike.net_charm),
+        call_open_interest=call_open_interest,
+        put_open_interest=put_open_interest,
+        call_volume=call_volume,
+        put_volume=put_volume,
+        put_call_open_interest=_ratio(put_open_interest, call_open_interest),
+        put_call_volume=_ratio(put_volume, call_volume),
+    )
 
 
 def _ratio(puts: float | None, calls: float | None) -> float | None:
