@@ -26,7 +26,7 @@ _COIN_NAME = re.compile(
 _COMBO_NAME = re.compile(r"[A-Z0-9]+(?:_[A-Z]+)?-[A-Z][A-Z0-9]*-\d.*", re.ASCII)
 _COIN_DAY = re.compile(r"(\d{1,2})([A-Z]{3})(\d{2})", re.ASCII)
 _ROOT = re.compile(r"[A-Z0-9.^/]{1,6}")
-_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _UNDERLYINGS = {
     "SPXW": "SPX",
     "SPXPM": "SPX",
@@ -157,9 +157,9 @@ def _six_digit_day(text: str) -> date | None:
 
 def _coin_day(text: str) -> date | None:
     found = _COIN_DAY.fullmatch(text)
-    if found is None or found[2] not in _MONTHS:
+    if found is None or found[2] not in MONTHS:
         return None
-    return _day(2000 + int(found[3]), _MONTHS.index(found[2]) + 1, int(found[1]))
+    return _day(2000 + int(found[3]), MONTHS.index(found[2]) + 1, int(found[1]))
 
 
 def _day(year: int, month: int, day: int) -> date | None:

@@ -1,0 +1,131 @@
+"""What a network and a careless venue do to messages: connections that hang, drip or break, and bodies that lie."""
+
+import asyncio
+import re
+import socket
+import struct
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from websockets.asyncio.server import ServerConnection
+from websockets.protocol import State
+
+from gextui.sources.pacing import Clock
+
+_DRIP_EVERY = 0.05
+"""Seconds between the pieces of a slow line."""
+_NUMBER = re.compile(rb"(?<=[:,\[])-?\d[\d.eE+-]*(?=[,}\]])")
+
+
+def _numbers_as(text: bytes) -> Callable[[bytes], bytes]:
+    return lambda body: _NUMBER.sub(text, body)
+
+
+MALFORMED: dict[str, Callable[[bytes], bytes]] = {
+    "truncated": lambda body: body[: len(body) // 2],
+    "trailing": lambda body: body + b" and more",
+    "empty": lambda body: b"",
+    "null": lambda body: b"null",
+    "list": lambda body: b"[]",
+    "html": lambda body: b"<html><body>Please log in</body></html>",
+    "nested": lambda body: b'{"jsonrpc":"2.0","result":' + b"[" * 100_000,
+    "utf8": lambda body: body.replace(b'"', b'"\xff\xfe', 3),
+    "strings": lambda body: _NUMBER.sub(lambda found: b'"' + found[0] + b'"', body),
+    "types": _numbers_as(b'{"value":true}'),
+    "words": _numbers_as(b'"N/A"'),
+    "nan": _numbers_as(b"NaN"),
+    "infinite": _numbers_as(b"1e999"),
+    "huge": _numbers_as(b"9" * 400),
+    "negative": _numbers_as(b"-1.5"),
+    "zero": _numbers_as(b"0"),
+}
+"""What becomes of a message, by kind of damage."""
+
+
+@dataclass(slots=True)
+class Network:
+    """What a venue's connections have in common."""
+
+    clock: Clock
+    open: "set[Wire]" = field(default_factory=set)
+    most_open: int = 0
+    """The most connections that ever were open at once."""
+    bytes_a_second: float | None = None
+    """How fast any connection is written to; None for as fast as it takes."""
+    swallows: bool = False
+    """Whether new connections are accepted and then neither read nor answered."""
+
+
+class Wire(ServerConnection):
+    """A connection of the venue's, HTTP or WebSocket, that can be made to fail as networks do."""
+
+    network: ClassVar[Network]
+
+    held = False
+    """TCP stays open, nothing is read, nothing is written."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client connected."""
+        self._unsent: deque[bytes] = deque()
+        self._dripping: asyncio.Task[None] | None = None
+        self.held = self.network.swallows
+        self.network.open.add(self)
+        self.network.most_open = max(self.network.most_open, len(self.network.open))
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is gone."""
+        self.network.open.discard(self)
+        if self._dripping is not None:
+            self._dripping.cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes from the client; a held connection loses them."""
+        if not self.held:
+            super().data_received(data)
+
+    def send_data(self) -> None:
+        """Write what the protocol has to say, at the network's speed."""
+        if self.held:
+            self.protocol.data_to_send()
+        elif self.network.bytes_a_second is None and not self._unsent:
+            super().send_data()
+        else:
+            self._unsent.extend(self.protocol.data_to_send())
+            # Patience: the library would otherwise cut the line while the answer drips.
+            self.close_timeout = None
+            if self._dripping is None or self._dripping.done():
+                self._dripping = self.loop.create_task(self._drip())
+
+    async def _drip(self) -> None:
+        while self._unsent:
+            if not (piece := self._unsent.popleft()):
+                self.transport.write_eof()
+                continue
+            if (rate := self.network.bytes_a_second) is not None:
+                size = max(1, int(rate * _DRIP_EVERY))
+                if len(piece) > size:
+                    self._unsent.appendleft(piece[size:])
+                    piece = piece[:size]
+                await self.network.clock.sleep(len(piece) / rate)
+            if not self.held:
+                self.transport.write(piece)
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that the client has not taken yet."""
+        return self.transport.get_write_buffer_size() + sum(map(len, self._unsent))
+
+    def push(self, message: bytes) -> None:
+        """Send a text frame, however full the line is and whatever the bytes are."""
+        if self.protocol.state is State.OPEN:
+            self.protocol.send_text(message)
+            self.send_data()
+
+    def reset(self) -> None:
+        """Break the connection with a TCP RST."""
+        self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.abort()
