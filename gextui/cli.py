@@ -227,8 +227,12 @@ def show(
     ascii_only = ascii_only or general.ascii
     capabilities = detect(os.environ, ascii_only=ascii_only or None)
     prepare(os.environ, capabilities)
-    from gextui.ui.app import GextuiApp  # Textual reads the environment when it is imported
+    # Textual reads the environment when it is imported.
+    from gextui.ui.app import GextuiApp
+    from gextui.ui.themes import THEMES
 
+    if theme is not None and theme not in THEMES:
+        raise Stop(Exit.USAGE, f"no theme is called {theme}; there are {', '.join(THEMES)}")
     app = GextuiApp(
         desk,
         state_path=state_path() / state,

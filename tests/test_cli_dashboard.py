@@ -85,6 +85,13 @@ def test_a_terminal_that_can_draw_nothing(tmp_path: Path) -> None:
         assert "TERM names no terminal" in shown.text
 
 
+def test_a_theme_that_is_not_there(tmp_path: Path) -> None:
+    with terminal(tmp_path, "demo", "--theme", "neon") as shown:
+        shown.settle(0.5)
+        assert shown.exit_code() == 64
+        assert "no theme is called neon; there are " in shown.text
+
+
 def test_a_bug_in_the_screen_is_one_sentence_with_nothing_of_what_was_about(tmp_path: Path) -> None:
     program = (
         "import gextui.ui.watch as watch, gextui.cli as cli\n"
