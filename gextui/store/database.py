@@ -145,9 +145,7 @@ def copy_to(connection: sqlite3.Connection, target: Path) -> None:
 
 def make_private(path: Path) -> None:
     """Make the new, empty file ``path`` that only its owner may read, whatever the umask."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    os.fchmod(descriptor, 0o600)
-    os.close(descriptor)
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def sync(path: Path) -> None:

@@ -170,6 +170,13 @@ def test_another_key_frame_or_layout_is_found_out() -> None:
         unpacked((*packed(wider)[:3], *stored[3:]))
 
 
+def test_a_layout_under_the_name_of_another_is_found_out() -> None:
+    chain = chain_at(NOON)
+    other = replace(chain, strike=chain.strike + 500.0)
+    with pytest.raises(DamagedError, match="digest"):
+        unpacked((packed(other)[0], *packed(chain)[1:]))
+
+
 def test_an_instant_beyond_any_calendar_is_damage() -> None:
     chain = chain_at(NOON)
     layout = codec.read_layout(*packed(chain)[:2])

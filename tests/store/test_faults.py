@@ -58,8 +58,12 @@ async def test_a_full_disk_loses_nothing_and_is_told_and_recording_resumes(store
     await store.record(board_at(after(200)))
     assert store.recording == "recording"
     assert await count(store) == recorded + 1
-    gaps = (await store.range(BTC, after(0), after(300))).gaps
-    assert [(gap.end, gap.reason) for gap in gaps] == [(after(200).timestamp(), "the disk is full")]
+    await store.record(board_at(after(400)))
+    gaps = (await store.range(BTC, after(0), after(400))).gaps
+    assert [(gap.end - after(0).timestamp(), gap.reason) for gap in gaps] == [
+        (200.0, "the disk is full"),
+        (400.0, "no data"),
+    ]
     assert (await store.check()).problems == ()
 
 

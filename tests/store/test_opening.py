@@ -264,6 +264,16 @@ def flip_a_byte(path: Path, within: bytes) -> None:
     overwrite(path, at, bytes([content[at] ^ 1]))
 
 
+async def test_a_log_lost_to_a_kill_is_told(store: Store, path: Path) -> None:
+    await store.record(board_at(NOON))
+    copy = path.with_name("copy.db")
+    shutil.copy(path, copy)  # as a kill leaves it, but without its log
+    other = await Store.open(copy)
+    assert await other.latest(BTC) is None
+    await other.close()
+    assert other.notice == "copy.db-wal is missing: the newest readings may be lost"
+
+
 async def test_one_flipped_byte_costs_one_reading(path: Path) -> None:
     await fill(path, count=30)
     with closing(sqlite3.connect(path)) as connection:
