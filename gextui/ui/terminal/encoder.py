@@ -7,6 +7,19 @@ from typing import NamedTuple
 
 _FOREGROUNDS = frozenset(map(str, (*range(30, 40), *range(90, 98))))
 _BACKGROUNDS = frozenset(map(str, (*range(40, 50), *range(100, 108))))
+_ENDED_BY = {
+    "22": "1 2",
+    "23": "3",
+    "24": "4 21",
+    "25": "5 6",
+    "27": "7",
+    "28": "8",
+    "29": "9",
+    "54": "51 52",
+    "55": "53",
+}
+_END = {code: end for end, codes in _ENDED_BY.items() for code in codes.split()}
+"""What ends each attribute."""
 _LONGEST_GAP = 5
 """No run of unchanged cells longer than this is cheaper to rewrite than to jump."""
 
@@ -77,15 +90,14 @@ def pen_change(old: Pen, new: Pen) -> str:
     if old[:3] == new[:3]:
         return link
     afresh = [code for code in (*new.attributes, new.foreground, new.background) if code]
-    choices = [";".join(["0", *afresh]) if afresh else ""]
-    if set(old.attributes) <= set(new.attributes):
-        added = [code for code in new.attributes if code not in old.attributes]
-        if old.foreground != new.foreground:
-            added.append(new.foreground or "39")
-        if old.background != new.background:
-            added.append(new.background or "49")
-        choices.append(";".join(added))
-    return f"{link}\x1b[{min(choices, key=len)}m"
+    start_over = ";".join(["0", *afresh]) if afresh else ""
+    ended = dict.fromkeys(_END[code] for code in old.attributes if code not in new.attributes)
+    onward = [*ended, *(code for code in new.attributes if code not in old.attributes or _END[code] in ended)]
+    if old.foreground != new.foreground:
+        onward.append(new.foreground or "39")
+    if old.background != new.background:
+        onward.append(new.background or "49")
+    return f"{link}\x1b[{min(start_over, ';'.join(onward), key=len)}m"
 
 
 class _Writer:

@@ -137,7 +137,9 @@ def test_a_pen_change_says_only_what_differs() -> None:
     dark = Pen.parse("38;2;1;2;3;48;2;4;5;6")
     assert pen_change(dark, dark._replace(foreground="38;2;9;9;9")) == "\x1b[38;2;9;9;9m"
     assert pen_change(dark, dark._replace(attributes=("1",))) == "\x1b[1m"
-    assert pen_change(dark._replace(attributes=("1",)), dark) == "\x1b[0;38;2;1;2;3;48;2;4;5;6m"
+    assert pen_change(dark._replace(attributes=("1",)), dark) == "\x1b[22m"
+    assert pen_change(dark._replace(attributes=("1", "2")), dark._replace(attributes=("2", "4"))) == "\x1b[22;2;4m"
+    assert pen_change(dark._replace(attributes=("1", "7")), Pen.parse("31")) == "\x1b[0;31m"
     assert pen_change(dark, dark._replace(foreground="")) == "\x1b[39m"
     assert pen_change(dark, PLAIN) == "\x1b[m"
 
