@@ -35,6 +35,8 @@ class Underlying:
     ticker: Ticker
     spot: float
     """At the start, USD."""
+    decimals: int = 2
+    """Of the published spot."""
     strike_step: float
     """The finest distance between strikes, USD."""
     price_step: float
@@ -171,6 +173,26 @@ UNDERLYINGS: dict[str, Underlying] = {
             to_level=-0.75,
             to_market=0.999,
         ),
+        Underlying(
+            ticker=KNOWN_TICKERS["XRP"],
+            spot=2.15,
+            decimals=4,
+            strike_step=0.01,
+            price_step=0.0005,
+            gives_forward=True,
+            roots=("XRP_USDC",),
+            lot=1000.0,
+            open_interest=60_000_000.0,
+            call_share=0.57,
+            trade=8_000.0,
+            front_iv=0.8,
+            far_iv=0.86,
+            skew=0.0,
+            curvature=0.12,
+            carry=0.05,
+            to_level=-0.2,
+            to_market=0.8,
+        ),
     )
 }
 """By symbol. They resemble their namesakes; every number is invented."""
@@ -245,7 +267,7 @@ def listed_strikes(underlying: Underlying, spot: float, now: float, expiry: floa
 
 def _multiples(step: float, spot: float, reach: float) -> Floats:
     lowest, highest = math.ceil(spot * math.exp(-reach) / step), math.floor(spot * math.exp(reach) / step)
-    return np.arange(max(lowest, 1), highest + 1, dtype=np.float64) * step
+    return np.round(np.arange(max(lowest, 1), highest + 1, dtype=np.float64) * step, 6)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -229,7 +229,7 @@ class _OptionMarket:
             ticker=underlying.ticker,
             source=SOURCE,
             as_of=datetime.fromtimestamp(now, UTC),
-            spot=round(self._spot, 2),
+            spot=round(self._spot, underlying.decimals),
             rate=underlying.rate,
             roots=underlying.roots,
             expiries=self._expiries,
@@ -246,7 +246,7 @@ class _OptionMarket:
             ask=ask,
             multiplier=np.full(len(contracts.strike), underlying.multiplier),
             total=len(contracts.strike),
-            previous_close=round(self._previous_close, 2),
+            previous_close=round(self._previous_close, underlying.decimals),
             simulated=True,
         )
 
