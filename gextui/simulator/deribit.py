@@ -2,81 +2,28 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
 
 from gextui.simulator.deribit_exchange import VOLATILITY_INDICES, Exchange
+from gextui.simulator.deribit_limits import PUBLISHED, Limits, Meters
+from gextui.simulator.deribit_methods import CURRENCIES, DeribitError, channels, integer, invalid, methods
 from gextui.simulator.deribit_rows import Row
 from gextui.simulator.faults import Wire
 from gextui.simulator.venue import Answer, Market, Venue
 from gextui.sources.pacing import Clock
 
-INVALID_PARAMS = -32602
 TOO_MANY_REQUESTS = 10028
 
-_CURRENCIES = ("BTC", "ETH", "USDC", "USDT", "EURR", "any")
-_KINDS = ("option", "future", "spot", "future_combo", "option_combo", "combo", "any")
 _SHORTEST_HEARTBEAT = 10
-_CHART_RESOLUTIONS = {str(minutes): 60 * minutes for minutes in (1, 3, 5, 10, 15, 30, 60, 120, 180, 360, 720)} | {
-    "1D": 86400
-}
-_VOLATILITY_RESOLUTIONS = {"1": 1, "60": 60, "3600": 3600, "43200": 43200, "1D": 86400}
-
-
-class DeribitError(Exception):
-    """An error of the venue's, as JSON-RPC says it."""
-
-    def __init__(self, code: int, message: str, data: Mapping[str, str] | None = None) -> None:
-        super().__init__(message)
-        self.code = code
-        self.data = data
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What the venue meters; None is not metered. Pairs are calls at once, and calls a second."""
-
-    connections: int | None = 32
-    """REST and WebSocket, of one address."""
-    channels_a_call: int | None = 500
-    subscribing: tuple[float, float] | None = (10.0, 10.0 / 3.0)
-    """A subscribe or unsubscribe costs 3000 credits of 30,000, of which 10,000 come back a second."""
-    listing: tuple[float, float] | None = (50.0, 1.0)
-    """`get_instruments`."""
-    calling: tuple[float, float] | None = (100.0, 20.0)
-    """Anything else costs 500 credits of 50,000, of which 10,000 come back a second."""
-
-
-UNLIMITED = Limits(connections=None, channels_a_call=None, subscribing=None, listing=None, calling=None)
 
 
 class _Request(msgspec.Struct):
     method: str
     id: int | str | None = None
     params: dict[str, Any] | None = None
-
-
-class _Meter:
-    """Credits that come back with time."""
-
-    def __init__(self, clock: Clock, at_once: float, a_second: float) -> None:
-        self._clock = clock
-        self._most = self._left = at_once
-        self._refill = a_second
-        self._since = clock.seconds()
-
-    def spend(self) -> bool:
-        """Take one; False where there is none."""
-        now = self._clock.seconds()
-        self._left = min(self._most, self._left + (now - self._since) * self._refill)
-        self._since = now
-        if self._left < 1.0:
-            return False
-        self._left -= 1.0
-        return True
 
 
 class Session:
@@ -116,7 +63,7 @@ class DeribitVenue(Venue):
         *,
         clock: Clock | None = None,
         speed: float = 1.0,
-        limits: Limits = Limits(),
+        limits: Limits = PUBLISHED,
         seed: int = 7,
     ) -> None:
         """Serve ``market``, whose time starts when this is made and runs ``speed`` times as fast as the clock."""
@@ -131,27 +78,12 @@ class DeribitVenue(Venue):
         self.error_text: str | None = None
         self.doubled = self.shuffled = False
         self._limits = limits
-        self._meters = {
-            name: None if pair is None else _Meter(self.clock, *pair)
-            for name, pair in (
-                ("subscribing", limits.subscribing),
-                ("listing", limits.listing),
-                ("calling", limits.calling),
-            )
-        }
+        self._meters = Meters(limits, self.clock)
         self._too_many = 0
         self._ticks = 0
         self._held_back: dict[str, bytes] = {}
         self._methods: dict[str, Callable[[Row], Any]] = {
-            "public/get_instruments": self._get_instruments,
-            "public/get_book_summary_by_currency": self._get_book_summary_by_currency,
-            "public/get_index_price": self._get_index_price,
-            "public/ticker": self._ticker,
-            "public/get_volatility_index_data": self._get_volatility_index_data,
-            "public/get_historical_volatility": self._get_historical_volatility,
-            "public/get_tradingview_chart_data": self._get_tradingview_chart_data,
-            "public/get_last_trades_by_currency": self._get_last_trades_by_currency,
-            "public/get_expirations": self._get_expirations,
+            **methods(self.exchange),
             "public/get_time": lambda _: int(self.now() * 1000),
             "public/status": lambda _: {"locked": "true" if self.in_maintenance else "false"},
             "public/test": lambda _: {"version": "1.2.26"},
@@ -206,7 +138,7 @@ class DeribitVenue(Venue):
         try:
             reply["result"] = self._call(method, params, session)
         except DeribitError as error:
-            reply["error"] = {"code": error.code, "message": self.error_text or str(error)}
+            reply["error"] = {"code": error.code, "message": str(error) if self.error_text is None else self.error_text}
             if error.data is not None:
                 reply["error"]["data"] = error.data
         left = int(self.now() * 1e6)
@@ -215,7 +147,9 @@ class DeribitVenue(Venue):
     def _call(self, method: str, params: Row, session: Session | None) -> Any:
         if method.startswith("private/"):
             raise DeribitError(13009, "unauthorized")
-        self._meter(method)
+        if self._too_many > 0 or not self._meters.spend(method):
+            self._too_many = max(self._too_many - 1, 0)
+            raise DeribitError(TOO_MANY_REQUESTS, "too_many_requests")
         if self.in_maintenance and method not in ("public/test", "public/status"):
             raise DeribitError(11051, "system_maintenance")
         if method in self._methods:
@@ -226,79 +160,12 @@ class DeribitVenue(Venue):
             return self._session_methods[method](session, params)
         raise DeribitError(-32601, "Method not found")
 
-    def _meter(self, method: str) -> None:
-        kind = {
-            "public/get_instruments": "listing",
-            "public/subscribe": "subscribing",
-            "public/unsubscribe": "subscribing",
-        }.get(method, "calling")
-        meter = self._meters[kind]
-        if self._too_many > 0:
-            self._too_many -= 1
-        elif meter is None or meter.spend():
-            return
-        raise DeribitError(TOO_MANY_REQUESTS, "too_many_requests")
-
-    # Methods.
-
-    def _get_instruments(self, params: Row) -> list[Row]:
-        currency, kind = _one_of(params, "currency", _CURRENCIES), _one_of(params, "kind", _KINDS, "any")
-        expired = str(params.get("expired", False)).lower() == "true"
-        return self.exchange.instruments(currency, expired=expired) if kind in ("option", "any") else []
-
-    def _get_book_summary_by_currency(self, params: Row) -> list[Row]:
-        currency, kind = _one_of(params, "currency", _CURRENCIES), _one_of(params, "kind", _KINDS, "any")
-        return self.exchange.summaries(currency) if kind in ("option", "any") else []
-
-    def _get_index_price(self, params: Row) -> Row:
-        book = self.exchange.by_index(str(params.get("index_name")))
-        if book is None:
-            raise _invalid("index_name", "invalid value")
-        return {"index_price": book.index_price, "estimated_delivery_price": book.index_price}
-
-    def _ticker(self, params: Row) -> Row:
-        ticker = self.exchange.ticker(str(params.get("instrument_name")))
-        if ticker is None:
-            raise DeribitError(13020, "not_found")
-        return ticker
-
-    def _get_volatility_index_data(self, params: Row) -> Row:
-        currency = _one_of(params, "currency", self._with_volatility_index())
-        resolution = _one_of(params, "resolution", tuple(_VOLATILITY_RESOLUTIONS))
-        start, end = _integer(params, "start_timestamp"), _integer(params, "end_timestamp")
-        return self.exchange.volatility_index(currency, start, end, _VOLATILITY_RESOLUTIONS[resolution])
-
-    def _get_historical_volatility(self, params: Row) -> list[list[float]]:
-        currency = _one_of(params, "currency", self._with_volatility_index())
-        return self.exchange.historical_volatility(currency)
-
-    def _with_volatility_index(self) -> tuple[str, ...]:
-        books = self.exchange.books.values()
-        return tuple(book.series.root for book in books if book.series.index in VOLATILITY_INDICES)
-
-    def _get_tradingview_chart_data(self, params: Row) -> Row:
-        root = str(params.get("instrument_name")).removesuffix("-PERPETUAL")
-        if root not in self.exchange.books:
-            raise DeribitError(13020, "not_found")
-        resolution = _one_of(params, "resolution", tuple(_CHART_RESOLUTIONS))
-        start, end = _integer(params, "start_timestamp"), _integer(params, "end_timestamp")
-        return self.exchange.chart(root, start, end, _CHART_RESOLUTIONS[resolution])
-
-    def _get_last_trades_by_currency(self, params: Row) -> Row:
-        count = _integer(params, "count") if "count" in params else 10
-        return self.exchange.last_trades(_one_of(params, "currency", _CURRENCIES), count)
-
-    def _get_expirations(self, params: Row) -> Row:
-        currency, kind = _one_of(params, "currency", _CURRENCIES), _one_of(params, "kind", _KINDS)
-        days = self.exchange.expirations(currency)
-        listed = {"option": days, "future": [*days, "PERPETUAL"]}
-        of_kind = listed if kind == "any" else {kind: listed.get(kind, [])}
-        return of_kind if currency == "any" else {currency.lower(): of_kind}
+    # Sessions.
 
     def _set_heartbeat(self, session: Session, params: Row) -> str:
-        interval = _integer(params, "interval")
+        interval = integer(params, "interval")
         if interval < _SHORTEST_HEARTBEAT:
-            raise _invalid("interval", f"value must be >= {_SHORTEST_HEARTBEAT}")
+            raise invalid("interval", f"value must be >= {_SHORTEST_HEARTBEAT}")
         self._disable_heartbeat(session, params)
         session.alive = True
         session.heartbeat = asyncio.create_task(self._beat(session, interval))
@@ -310,7 +177,7 @@ class DeribitVenue(Venue):
         return "ok"
 
     def _subscribe(self, session: Session, params: Row) -> list[str]:
-        asked = _channels(params)
+        asked = channels(params)
         self.subscribed.append(tuple(asked))
         if self._limits.channels_a_call is not None and len(asked) > self._limits.channels_a_call:
             raise DeribitError(-32600, "request entity too large")
@@ -322,7 +189,7 @@ class DeribitVenue(Venue):
         return sorted(set(accepted), reverse=True)
 
     def _unsubscribe(self, session: Session, params: Row) -> list[str]:
-        left = [name for name in _channels(params) if name in session.channels]
+        left = [name for name in channels(params) if name in session.channels]
         session.channels.difference_update(left)
         return sorted(left, reverse=True)
 
@@ -337,7 +204,7 @@ class DeribitVenue(Venue):
         self._refresh()
         self._ticks += 1
         wanted = {channel for session in self.sessions for channel in session.channels}
-        for channel in wanted:
+        for channel in sorted(wanted):
             for data in self._news(channel):
                 self._notify(channel, data)
 
@@ -368,7 +235,7 @@ class DeribitVenue(Venue):
             case ["ticker", name, "100ms" | "agg2"]:
                 return self.exchange.ticker(name) is not None
             case ["trades", "option", currency, "100ms"] | ["instrument", "state", "option", currency]:
-                return currency in _CURRENCIES
+                return currency in CURRENCIES
             case ["platform_state"]:
                 return True
         return False
@@ -474,28 +341,3 @@ class DeribitVenue(Venue):
         self.error_text = None
         self.doubled = self.shuffled = False
         self._held_back.clear()
-
-
-def _invalid(parameter: str, reason: str) -> DeribitError:
-    return DeribitError(INVALID_PARAMS, "Invalid params", {"reason": reason, "param": parameter})
-
-
-def _one_of(params: Row, name: str, allowed: tuple[str, ...], otherwise: str | None = None) -> str:
-    value = params.get(name, otherwise)
-    if value not in allowed:
-        raise _invalid(name, "invalid value")
-    return str(value)
-
-
-def _integer(params: Row, name: str) -> int:
-    try:
-        return int(params[name])
-    except (KeyError, TypeError, ValueError):
-        raise _invalid(name, "value must be an integer") from None
-
-
-def _channels(params: Row) -> list[str]:
-    channels = params.get("channels")
-    if not isinstance(channels, list):
-        raise _invalid("channels", "value must be a list")
-    return [str(name) for name in channels]

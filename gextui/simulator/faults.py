@@ -50,10 +50,14 @@ class Network:
 
     clock: Clock
     open: "set[Wire]" = field(default_factory=set)
+    accepted: int = 0
+    """TCP connections so far."""
     most_open: int = 0
-    """The most connections that ever were open at once."""
+    """The most that ever were open at once."""
     bytes_a_second: float | None = None
     """How fast any connection is written to; None for as fast as it takes."""
+    messages_each: int | None = None
+    """After so many messages each connection is closed; None for never."""
     swallows: bool = False
     """Whether new connections are accepted and then neither read nor answered."""
 
@@ -70,7 +74,9 @@ class Wire(ServerConnection):
         """A client connected."""
         self._unsent: deque[bytes] = deque()
         self._dripping: asyncio.Task[None] | None = None
+        self._pushed = 0
         self.held = self.network.swallows
+        self.network.accepted += 1
         self.network.open.add(self)
         self.network.most_open = max(self.network.most_open, len(self.network.open))
         super().connection_made(transport)
@@ -121,9 +127,13 @@ class Wire(ServerConnection):
 
     def push(self, message: bytes) -> None:
         """Send a text frame, however full the line is and whatever the bytes are."""
-        if self.protocol.state is State.OPEN:
-            self.protocol.send_text(message)
-            self.send_data()
+        if self.protocol.state is not State.OPEN:
+            return
+        self.protocol.send_text(message)
+        self._pushed += 1
+        if self.network.messages_each is not None and self._pushed >= self.network.messages_each:
+            self.protocol.send_close(1001)
+        self.send_data()
 
     def reset(self) -> None:
         """Break the connection with a TCP RST."""

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import formatdate
@@ -154,12 +155,13 @@ class Venue(ABC):
     async def __aexit__(self, *_: object) -> None:
         assert self._server is not None
         assert self._running is not None
-        self._running.cancel()
-        await asyncio.gather(self._running, return_exceptions=True)
         self._server.close()
         for wire in list(self.network.open):
             wire.transport.abort()
         await self._server.wait_closed()
+        self._running.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._running
 
     @property
     def rest_url(self) -> str:
@@ -286,10 +288,19 @@ class Venue(ABC):
         MALFORMED[kind]
         self.malformed = kind
 
-    def say(self, frame: bytes) -> None:
+    def say(self, message: bytes) -> None:
         """Send these bytes as a text frame to every WebSocket."""
         for wire in self.sockets:
-            wire.push(frame)
+            wire.push(message)
+
+    def say_raw(self, data: bytes) -> None:
+        """Write these bytes past the protocol to every WebSocket's connection."""
+        for wire in self.sockets:
+            wire.transport.write(data)
+
+    def drop_each_after(self, messages: int) -> None:
+        """Close each connection once it was sent so many messages, answers included, until `heal`."""
+        self.network.messages_each = messages
 
     def answer_with(self, status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> None:
         """Answer every request and handshake so, until `heal`."""
@@ -310,6 +321,7 @@ class Venue(ABC):
     def heal(self) -> None:
         """End every fault; connections in a hole stay there."""
         self.network.swallows = False
+        self.network.messages_each = None
         self.network.bytes_a_second = None
         self.muted.clear()
         self.malformed = None
