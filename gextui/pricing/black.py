@@ -12,6 +12,8 @@ from numpy.typing import ArrayLike
 from gextui.market.chain import Booleans, Floats
 from gextui.pricing.normal import FARTHEST, NARROW, ROOT_TWO_PI, mills, mills_gap
 
+_PEAK = 1.0 / ROOT_TWO_PI
+"""phi(0)."""
 _LEAST_DEVIATION = 1e-8
 """Floor of sigma * sqrt(years), so that a volatility of zero gives a step and not a division by zero."""
 
@@ -156,7 +158,9 @@ def _terms(
     excess = s - k
     excess /= lesser
     d1 = np.copysign(np.log1p(np.abs(excess)), excess)
-    d1 = d1 + (r - q) * t
+    carry = r - q
+    if carry.any():
+        d1 = d1 + carry * t
     root_years = np.sqrt(t)
     deviation = np.maximum(sigma * root_years, _LEAST_DEVIATION)
     d1 /= deviation
@@ -168,9 +172,8 @@ def _terms(
 
     z = np.minimum(np.abs(d1), FARTHEST)
     growth = np.exp(-q * t)
-    density = np.exp(-0.5 * z * z)
-    density *= growth
-    density /= ROOT_TWO_PI
+    density = np.exp(-0.5 * z * z) * growth
+    density *= _PEAK
     return _Terms(
         spot=s,
         strike=k,
@@ -194,11 +197,15 @@ def _exposure_greeks(terms: _Terms) -> tuple[Floats, Floats, Floats, Floats]:
     step = np.subtract(terms.d1 >= 0.0, ~terms.is_call, dtype=np.int8)
     delta = step * terms.growth - np.copysign(terms.tail, terms.d1)
     density_per_deviation = terms.density / terms.deviation
-    slope = terms.density * terms.d2
     gamma = density_per_deviation / terms.spot
-    vanna = -slope * terms.root_years / terms.deviation
-    carry = (terms.rate - terms.dividend) * density_per_deviation
-    charm = terms.dividend * delta - carry + 0.5 * slope / terms.years
+    vanna = terms.d2 * density_per_deviation
+    vanna *= -terms.root_years
+    charm = terms.d2 * terms.density
+    charm /= 2.0 * terms.years
+    charm += terms.dividend * delta
+    carry = terms.rate - terms.dividend
+    if carry.any():
+        charm -= carry * density_per_deviation
     if terms.expired.any():
         sign = _sign(terms.is_call)
         settled = sign * np.heaviside(sign * (terms.spot - terms.strike), 0.5)

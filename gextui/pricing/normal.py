@@ -48,10 +48,10 @@ def mills_gap(z: Floats, step: Floats) -> Floats:
 def rational(coefficients: Floats, z: Floats) -> Floats:
     """A ratio of polynomials of z; a row of ``coefficients`` is a power, ascending: numerator, denominator."""
     powers = coefficients.reshape(*coefficients.shape, *(1 for _ in z.shape))
-    fraction = np.empty((2, *z.shape))
-    fraction[...] = powers[-1]
-    for power in powers[-2::-1]:
-        fraction *= z
+    fraction = powers[-1] * z
+    for power in powers[-2:0:-1]:
         fraction += power
+        fraction *= z
+    fraction += powers[0]
     ratio: Floats = fraction[0] / fraction[1]
     return ratio
