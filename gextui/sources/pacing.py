@@ -82,7 +82,8 @@ class Backoff:
 
     def pause(self) -> float:
         """Seconds to wait now that it failed once more; up to a quarter of a second the first time."""
-        if self._data_since is not None and self._clock.seconds() - self._data_since >= self.FORGIVEN_AFTER:
+        since = self._data_since
+        if since is not None and self._clock.seconds() - since >= self.FORGIVEN_AFTER - _ROUNDING:
             self._failures = 0
         self._data_since = None
         self._failures += 1
