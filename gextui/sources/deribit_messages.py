@@ -1,6 +1,8 @@
-"""Deribit: `public/get_book_summary_by_currency`, the whole chain of a currency in one answer."""
+"""Deribit's messages, typed: JSON-RPC frames, the channels' data, and the whole chain of a currency in one answer."""
 
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -8,11 +10,20 @@ from gextui.market.chain import Booleans
 from gextui.market.text import clean_text
 from gextui.market.ticker import Kind, ticker_for
 from gextui.sources.rows import Capture, Rows, Scalar, by_underlying, decode_json, instants, median, newest, numbers
+from gextui.sources.session import RejectedError
 from gextui.sources.source import BadInputError
 from gextui.sources.symbols import Contracts, parse_names
 
+TOO_MANY_REQUESTS = 10028
+MAINTENANCE = frozenset({11050, 11051})
 
-class _Summary(msgspec.Struct, gc=False):
+_UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
+_Kind = TypeVar("_Kind")
+
+
+class Summary(msgspec.Struct, gc=False):
+    """One option in ``get_book_summary_by_currency``: IV in percent, open interest and volume in coins."""
+
     instrument_name: Scalar = None
     mark_iv: Scalar = None
     open_interest: Scalar = None
@@ -20,21 +31,181 @@ class _Summary(msgspec.Struct, gc=False):
     bid_price: Scalar = None
     ask_price: Scalar = None
     underlying_price: Scalar = None
+    """The forward of its expiry."""
     estimated_delivery_price: Scalar = None
+    """The index, or a text once expired."""
     creation_timestamp: Scalar = None
+    """When the row was true."""
 
 
-class _Error(msgspec.Struct):
+class Mark(msgspec.Struct, gc=False):
+    """One option in ``markprice.options``; here IV is a fraction."""
+
+    instrument_name: Scalar = None
+    iv: Scalar = None
+    timestamp: Scalar = None
+
+
+class Stats(msgspec.Struct, gc=False):
+    """The last 24 hours in a `Quote`."""
+
+    volume: Scalar = None
+
+
+class Quote(msgspec.Struct, gc=False):
+    """One option in ``ticker``: IV in percent, a missing quote 0."""
+
+    instrument_name: Scalar = None
+    timestamp: Scalar = None
+    state: Scalar = None
+    stats: Stats | None = None
+    open_interest: Scalar = None
+    mark_iv: Scalar = None
+    best_bid_price: Scalar = None
+    best_ask_price: Scalar = None
+    underlying_price: Scalar = None
+    index_price: Scalar = None
+
+
+class IndexPrice(msgspec.Struct, gc=False):
+    """``deribit_price_index``."""
+
+    price: Scalar = None
+    timestamp: Scalar = None
+
+
+class VolatilityIndex(msgspec.Struct, gc=False):
+    """``deribit_volatility_index``: DVOL in vol points."""
+
+    volatility: Scalar = None
+    timestamp: Scalar = None
+
+
+class PlatformState(msgspec.Struct, gc=False):
+    """``platform_state``: maintenance, or one index locked."""
+
+    price_index: Scalar = None
+    locked: Scalar = None
+    maintenance: Scalar = None
+
+
+class Instrument(msgspec.Struct, gc=False):
+    """One option in ``get_instruments``; the name says the rest."""
+
+    instrument_name: Scalar = None
+
+
+class Candles(msgspec.Struct, gc=False):
+    """``get_tradingview_chart_data``: columns, ascending."""
+
+    ticks: list[Scalar] = []
+    """When each candle begins, epoch milliseconds."""
+    open: list[Scalar] = []
+
+
+class History(msgspec.Struct, gc=False):
+    """``get_volatility_index_data``: rows of time, open, high, low, close."""
+
+    data: list[list[Scalar]] = []
+    continuation: int | None = None
+    """The end of the page before this one, or None for the first."""
+
+
+class Error(msgspec.Struct, gc=False):
+    """Why a call failed."""
+
+    code: Scalar = None
     message: Scalar = None
 
 
-class _Envelope(msgspec.Struct):
-    result: list[_Summary] | None = None
-    error: _Error | None = None
+class Params(msgspec.Struct, gc=False):
+    """What a notification carries."""
+
+    channel: Scalar = None
+    type: Scalar = None
+    data: msgspec.Raw = msgspec.Raw()
+
+
+class Frame(msgspec.Struct, gc=False):
+    """Any JSON-RPC message of Deribit's, its payload not yet decoded."""
+
+    id: Scalar = None
+    method: Scalar = None
+    params: Params | None = None
+    result: msgspec.Raw = msgspec.Raw()
+    error: Error | None = None
+    sent: Scalar = msgspec.field(default=None, name="usOut")
+    """When the venue answered, epoch microseconds."""
+    testnet: Scalar = None
+
+
+class Items(Generic[_Kind]):
+    """A decoder of a list, one bad item of which costs no other."""
+
+    def __init__(self, kind: type[_Kind]) -> None:
+        self._all = msgspec.json.Decoder(list[kind])  # type: ignore[valid-type]
+        self._one = msgspec.json.Decoder(kind)
+
+    def decode(self, data: msgspec.Raw) -> tuple[list[_Kind], int]:
+        """The items, and how many could not be read.
+
+        Raises:
+            RejectedError: it is no list.
+        """
+        try:
+            return self._all.decode(data), 0
+        except _UNREADABLE:
+            pieces = decode(data, list[msgspec.Raw])
+        items = []
+        for piece in pieces:
+            try:
+                items.append(self._one.decode(piece))
+            except _UNREADABLE:
+                continue
+        return items, len(pieces) - len(items)
+
+
+_FRAMES = msgspec.json.Decoder(Frame)
+
+
+def decode_frame(data: bytes) -> Frame:
+    """Decode a frame or an answer.
+
+    Raises:
+        RejectedError: it is not JSON, or not of this shape.
+    """
+    try:
+        return _FRAMES.decode(data)
+    except msgspec.ValidationError:
+        raise RejectedError("schema") from None
+    except _UNREADABLE:
+        raise RejectedError("json") from None
+
+
+def decode(data: msgspec.Raw, kind: type[_Kind]) -> _Kind:
+    """Decode a payload.
+
+    Raises:
+        RejectedError: it is not of that shape.
+    """
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except _UNREADABLE:
+        raise RejectedError("schema") from None
+
+
+def texts(values: Iterable[Scalar]) -> list[str]:
+    """Those of the values that are texts."""
+    return [value for value in values if isinstance(value, str)]
+
+
+class _Answer(msgspec.Struct):
+    result: list[Summary] | None = None
+    error: Error | None = None
 
 
 def decode_book_summary(data: bytes) -> list[Capture]:
-    """Decode the answer, in its JSON-RPC envelope or as the bare list; one capture a coin, in order of symbol.
+    """Decode a recorded answer, in its envelope or as the bare list; one capture a coin, in order of symbol.
 
     The venue's IVs are percent and its open interest is in coins, whatever an instrument's contract size.
 
@@ -65,14 +236,14 @@ def decode_book_summary(data: bytes) -> list[Capture]:
     ]
 
 
-def _summaries(data: bytes) -> list[_Summary]:
+def _summaries(data: bytes) -> list[Summary]:
     if data.lstrip()[:1] == b"[":
-        return decode_json(data, list[_Summary])
-    envelope = decode_json(data, _Envelope)
-    if envelope.result is None:
-        problem = "nothing" if envelope.error is None else clean_text(str(envelope.error.message))
+        return decode_json(data, list[Summary])
+    answer = decode_json(data, _Answer)
+    if answer.result is None:
+        problem = "nothing" if answer.error is None else clean_text(str(answer.error.message))
         raise BadInputError(f"holds an error of Deribit's instead of a chain: {problem}")
-    return envelope.result
+    return answer.result
 
 
 def quoted_in_coins(contracts: Contracts) -> Booleans:

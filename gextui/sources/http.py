@@ -2,10 +2,10 @@
 
 import asyncio
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Self
+from typing import NoReturn, Self
 from urllib.parse import urlsplit
 
 import httpx
@@ -101,6 +101,7 @@ class HttpClient:
         *,
         cost: float = 1.0,
         content: str | None = "json",
+        statuses: Collection[int] = (HTTPStatus.OK,),
         if_changed: bool = False,
     ) -> Fetched:
         """GET one body under the limiter.
@@ -110,6 +111,7 @@ class HttpClient:
             params: The query.
             cost: Units of the limiter.
             content: What the content type must contain; None for anything.
+            statuses: Those whose body is wanted; some venues say what is wrong in the body of a 400.
             if_changed: Send the ETag of the last body of this address.
 
         Raises:
@@ -124,7 +126,7 @@ class HttpClient:
             async with asyncio.timeout(self._total_seconds):
                 response = await self._client.send(request, stream=True)
                 try:
-                    return await self._read(response, key, content)
+                    return await self._read(response, key, content, statuses)
                 finally:
                     await response.aclose()
         except TimeoutError:
@@ -138,11 +140,14 @@ class HttpClient:
         except httpx.TransportError as error:
             raise FetchError(Failure.BROKEN, f"the connection to {self._host} broke: {error}") from None
 
-    async def _read(self, response: httpx.Response, key: str, content: str | None) -> Fetched:
+    async def _read(
+        self, response: httpx.Response, key: str, content: str | None, statuses: Collection[int]
+    ) -> Fetched:
         headers = {name.lower(): value for name, value in response.headers.items()}
         if response.status_code == HTTPStatus.NOT_MODIFIED:
             return Fetched(b"", headers, unchanged=True)
-        self._refuse_status(response.status_code, headers)
+        if response.status_code not in statuses:
+            self._refuse_status(response.status_code, headers)
         kind = headers.get("content-type", "")
         if content is not None and kind and content not in kind:
             raise FetchError(
@@ -172,9 +177,7 @@ class HttpClient:
             raise FetchError(Failure.BROKEN, f"{self._host} sent a body that was cut short")
         return bytes(body)
 
-    def _refuse_status(self, status: int, headers: Mapping[str, str]) -> None:
-        if status == HTTPStatus.OK:
-            return
+    def _refuse_status(self, status: int, headers: Mapping[str, str]) -> NoReturn:
         if status in _LIMITED or (status == HTTPStatus.SERVICE_UNAVAILABLE and "retry-after" in headers):
             wait = retry_after(headers.get("retry-after"), self._clock.now())
             if wait is None:

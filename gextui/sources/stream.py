@@ -145,8 +145,13 @@ class Stream:
 
     @property
     def missing(self) -> dict[str, str]:
-        """Wanted channels that the venue refused or left out, and why."""
-        return {name: reason for name, (reason, _) in self._refused.items() if name in self._wanted}
+        """Wanted channels that the venue refused or left out, and why; may be asked from any thread."""
+        return {name: reason for name, (reason, _) in self._refused.copy().items() if name in self._wanted}
+
+    @property
+    def trouble(self) -> str:
+        """What the venue says is wrong with itself, in plain words; empty where it says nothing."""
+        return self._trouble
 
     def age(self, name: str) -> float | None:
         """Seconds since the channel's last data on this connection; None before the first."""
@@ -346,6 +351,8 @@ class Stream:
             self._assess()
 
     def _judge_silence(self) -> None:
+        if self._trouble:
+            return  # the venue said why it is silent; a new connection would not make it speak
         silent = self.silent()
         again = [name for name in silent if name not in self._resubscribed]
         speaking = [name for name, channel in self._wanted.items() if channel.cadence is not None]

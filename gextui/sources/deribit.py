@@ -1,0 +1,425 @@
+"""Deribit, live and without a key: one stream for all coins, and one call a currency every ten seconds."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+import numpy as np
+
+from gextui.market.chain import OptionChain
+from gextui.market.ticker import Ticker
+from gextui.sources.deribit_book import EARLY, INVERSE, Book, market_of
+from gextui.sources.deribit_messages import (
+    TOO_MANY_REQUESTS,
+    Frame,
+    IndexPrice,
+    Items,
+    Mark,
+    PlatformState,
+    Quote,
+    VolatilityIndex,
+    decode,
+)
+from gextui.sources.deribit_rest import DeribitRest
+from gextui.sources.deribit_session import PLATFORM_STATE, DeribitSession
+from gextui.sources.failure import FetchError
+from gextui.sources.http import LOOPBACK
+from gextui.sources.instruments import InstrumentCache
+from gextui.sources.pacing import RETRY_AFTER_DEFAULT, Backoff, Clock, Limiter, SystemClock, ended_within
+from gextui.sources.session import Channel
+from gextui.sources.source import ConnectionStatus, SourceState, SourceStatus
+from gextui.sources.stream import SILENT_AFTER, Stream, StreamState
+from gextui.sources.trouble import Trouble
+from gextui.sources.venue_time import VenueTime
+
+POLL_EVERY = 10.0
+"""Seconds between two summaries of a currency: open interest, volume, quotes and forwards."""
+RELIST_EVERY = 3600.0
+"""Seconds after which instruments are read again, whatever the venue announced."""
+BETWEEN_SUBSCRIBES = 0.35
+"""Seconds; the venue allows three a second."""
+_RECALL_EVERY = 3600.0
+_RECALL_AGAIN = 60.0
+_DAY = 86400.0
+_CANDLE_MINUTES = 5
+_TOO_OLD = 3 * POLL_EVERY
+"""Seconds after which open interest is not current."""
+_MARKS = Items(Mark)
+
+
+@dataclass(slots=True, eq=False)
+class _Currency:
+    """What one call tells of: all coins that settle in it."""
+
+    name: str
+    books: list[Book]
+    trouble: Trouble
+    backoff: Backoff
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    listed: list[str] = field(default_factory=list)
+    """Every instrument, of coins that nobody asked for too."""
+    listed_at: float | None = None
+    """By `Clock.seconds`, as are the others."""
+    relist: bool = False
+    """Whether the venue has announced that the listing changed."""
+    polls: int = 0
+    polled_at: float | None = None
+    next_poll: float | None = None
+
+    def knows_nothing_of(self, book: Book) -> bool:
+        """Whether the venue lists no options on that coin."""
+        return bool(self.listed and self.polls) and not len(book)
+
+
+class DeribitSource:
+    """The options of coins on Deribit. Implements `Source` and `Refreshable`."""
+
+    name = "deribit"
+
+    def __init__(
+        self,
+        tickers: Sequence[Ticker],
+        *,
+        rest_url: str,
+        ws_url: str,
+        interval: float = 1.0,
+        clock: Clock | None = None,
+        cache_dir: Path | None = None,
+    ) -> None:
+        """Prepare to read ``tickers``.
+
+        Args:
+            tickers: Coins; one that the venue does not list is told so in its status.
+            rest_url: The venue's REST methods.
+            ws_url: Its WebSocket.
+            interval: Seconds between two chains of a ticker, at the least.
+            clock: The machine's where None.
+            cache_dir: Where instruments are kept for a day; nowhere where None.
+
+        Raises:
+            ValueError: an address is not one that may be asked.
+        """
+        self.tickers = tuple(tickers)
+        self._interval = interval
+        self._clock = clock = SystemClock() if clock is None else clock
+        self._rest_url = rest_url
+        self._loopback = {urlsplit(rest_url).hostname, urlsplit(ws_url).hostname} <= LOOPBACK
+        self._cache = InstrumentCache(cache_dir, f"deribit {rest_url}")
+        self._time = VenueTime(clock)
+        self._subscribing = Limiter(clock, rate=1.0 / BETWEEN_SUBSCRIBES, burst=1)
+        self._stream = Stream(ws_url, self._new_session, clock=clock, limiter=self._subscribing)
+        self._books = {ticker: Book(ticker) for ticker in self.tickers}
+        self._by_index = {book.market.index: book for book in self._books.values()}
+        self._by_root = {book.market.root: book for book in self._books.values()}
+        self._currencies: dict[str, _Currency] = {}
+        for book in self._books.values():
+            name = book.market.currency
+            if name not in self._currencies:
+                self._currencies[name] = _Currency(name, [], Trouble(f"deribit {name}", clock), Backoff(clock))
+            self._currencies[name].books.append(book)
+        self._recalling = Trouble("deribit's candles", clock)
+        self._locked: set[str] = set()
+        self._testnet = False
+        self._unknown: Counter[str] = Counter()
+        self._started = False
+        self._news = asyncio.Event()
+
+    async def chains(self) -> AsyncIterator[OptionChain]:
+        """Yield a ticker's chain whenever it changed, at most once an interval; see `Source`."""
+        self._started = True
+        async with DeribitRest(self._rest_url, clock=self._clock, answered=self._answered) as rest:
+            self._want()
+            jobs = [self._stream.run(), self._roll()]
+            jobs += [self._keep(currency, rest) for currency in self._currencies.values()]
+            workers = [asyncio.create_task(job) for job in jobs]
+            for worker in workers:
+                worker.add_done_callback(lambda _: self._news.set())
+            try:
+                while True:
+                    await self._news.wait()
+                    self._news.clear()
+                    for worker in workers:
+                        if worker.done():
+                            worker.result()
+                    for book in self._books.values():
+                        if book.changed and (chain := self._chain(book)) is not None:
+                            yield chain
+                    await self._clock.sleep(self._interval)
+            finally:
+                for worker in workers:
+                    worker.cancel()
+                await asyncio.gather(*workers, return_exceptions=True)
+
+    def refresh(self, ticker: Ticker) -> None:
+        """Ask for the ticker's open interest and quotes as soon as the limits allow."""
+        self._currencies[self._books[ticker].market.currency].wake.set()
+
+    def _chain(self, book: Book) -> OptionChain | None:
+        simulated = self._testnet and self._loopback
+        notes = ("This is Deribit's test network, not the market.",) if self._testnet and not simulated else ()
+        return book.chain(self._time.now(), simulated=simulated, notes=notes)
+
+    # What the venue sends.
+
+    def _new_session(self) -> DeribitSession:
+        self._locked = set()
+        for currency in self._currencies.values():
+            if currency.polled_at is not None:
+                currency.wake.set()  # what happened meanwhile is in the next summary
+        return DeribitSession(self._take, self._answered)
+
+    def _answered(self, frame: Frame) -> None:
+        if frame.id is None and frame.error is None and frame.sent is None:
+            self._unknown["unknown message"] += 1
+            return
+        self._time.heard(frame.sent)
+        self._testnet = frame.testnet is True
+        if frame.error is not None and frame.error.code == TOO_MANY_REQUESTS:
+            self._subscribing.close(RETRY_AFTER_DEFAULT)
+
+    def _take(self, channel: str, data: msgspec.Raw) -> bool:
+        """Take one channel's data in; whether any of it could be used."""
+        kind, _, subject = channel.partition(".")
+        now = self._time.now()
+        used = True
+        match kind:
+            case "markprice" if (book := self._by_index.get(subject.removeprefix("options."))) is not None:
+                marks, unreadable = _MARKS.decode(data)
+                book.rejected["schema"] += unreadable
+                used = not (unreadable and not marks) and book.take_marks(marks, now)
+            case "deribit_price_index" if (book := self._by_index.get(subject)) is not None:
+                used = book.take_index(decode(data, IndexPrice), now)
+            case "deribit_volatility_index" if (book := self._by_index.get(subject)) is not None:
+                used = book.take_volatility_index(decode(data, VolatilityIndex), now)
+            case "ticker" if (book := self._by_root.get(subject.partition("-")[0])) is not None:
+                used = book.take_quote(decode(data, Quote), now)
+            case "instrument" if (currency := self._currencies.get(subject.rpartition(".")[2])) is not None:
+                currency.relist = True
+            case _ if channel == PLATFORM_STATE:
+                self._lock(decode(data, PlatformState))
+            case _:
+                self._unknown["unknown channel"] += 1
+                return False
+        self._news.set()
+        return used
+
+    def _lock(self, state: PlatformState) -> None:
+        if isinstance(state.price_index, str) and isinstance(state.locked, bool):
+            self._locked = (self._locked | {state.price_index}) if state.locked else self._locked - {state.price_index}
+
+    # What is asked for.
+
+    def _want(self) -> None:
+        """Subscribe to what the books need now."""
+        channels = [Channel(PLATFORM_STATE)]
+        channels += [Channel(f"instrument.state.option.{name}") for name in self._currencies]
+        for book in self._books.values():
+            if self._currencies[book.market.currency].knows_nothing_of(book):
+                continue
+            index = book.market.index
+            channels += [
+                Channel(f"markprice.options.{index}", cadence=1.0),
+                Channel(f"deribit_price_index.{index}", cadence=1.0),
+            ]
+            if book.market.has_volatility_index:
+                channels.append(Channel(f"deribit_volatility_index.{index}", cadence=20.0))
+            channels += [Channel(f"ticker.{name}.agg2", cadence=5.0) for name in book.at_the_money()]
+        self._stream.want(channels)
+
+    async def _keep(self, currency: _Currency, rest: DeribitRest) -> None:
+        """Keep one currency's open interest, quotes, forwards and listing current."""
+        listed, _ = await self._cache.read(currency.name, self._clock.now())
+        if listed:
+            self._list(currency, listed)
+        # Later polls are spread over the interval, the first are not.
+        share = list(self._currencies.values()).index(currency) + 1
+        pause = POLL_EVERY * share / len(self._currencies)
+        while True:
+            try:
+                await self._poll(currency, rest)
+                currency.trouble.clear()
+                currency.backoff.data()
+            except FetchError as error:
+                currency.trouble.report(error)
+                pause = min(POLL_EVERY, currency.backoff.pause())
+            currency.next_poll = self._clock.seconds() + pause
+            await ended_within(self._clock, pause, currency.wake.wait())
+            currency.wake.clear()
+            currency.next_poll = None
+            pause = POLL_EVERY
+
+    async def _poll(self, currency: _Currency, rest: DeribitRest) -> None:
+        summaries, unreadable = await rest.book_summary(currency.name)
+        now = self._time.now()
+        for book in currency.books:
+            book.rejected["schema"] += unreadable
+            book.take_summary(summaries, now)
+        currency.polls += 1
+        currency.polled_at = self._clock.seconds()
+        self._news.set()
+        for book in currency.books:
+            if len(book) and (book.spot is None or now - book.indexed_at > _TOO_OLD):
+                price = await rest.index_price(book.market.index)
+                if price is not None:
+                    book.take_spot(price, self._time.now())
+        due = currency.listed_at is None or self._clock.seconds() - currency.listed_at >= RELIST_EVERY
+        if due or currency.relist:
+            currency.relist = False
+            listed = await rest.instruments(currency.name)
+            self._list(currency, listed)
+            await self._cache.write(currency.name, listed, self._clock.now())
+        self._want()
+        for book in currency.books:
+            if len(book) and self._clock.seconds() >= book.recall_at:
+                await self._recall(book, rest)
+
+    def _list(self, currency: _Currency, listed: list[str]) -> None:
+        currency.listed = listed
+        currency.listed_at = self._clock.seconds()
+        for book in currency.books:
+            book.relist(listed, self._time.now())
+
+    async def _roll(self) -> None:
+        """Drop what expires at its instant, and stop listening to it."""
+        while True:
+            now = self._time.now()
+            expired = [book for book in self._books.values() if book.expire(now)]
+            if expired:
+                self._want()
+                self._news.set()
+            for book in expired:
+                self._currencies[book.market.currency].relist = True
+            soonest = min(book.next_expiry for book in self._books.values())
+            await self._clock.sleep(min(max(soonest - self._time.now(), 0.01), 1.0))
+
+    async def _recall(self, book: Book, rest: DeribitRest) -> None:
+        """Fetch yesterday's prices, from which the change on the day is measured, and DVOL as it stood."""
+        try:
+            await self._fetch_past(book, rest)
+            self._recalling.clear()
+            book.recall_at = self._clock.seconds() + _RECALL_EVERY
+        except FetchError as error:
+            self._recalling.report(error)
+            book.recall_at = self._clock.seconds() + _RECALL_AGAIN
+
+    async def _fetch_past(self, book: Book, rest: DeribitRest) -> None:
+        market, now = book.market, self._time.now()
+        start = now - _DAY - 2 * 60 * _CANDLE_MINUTES
+        end = now - _DAY + _RECALL_EVERY + _RECALL_AGAIN
+        book.past = await rest.candles(market.perpetual, start, end, _CANDLE_MINUTES)
+        if market.has_volatility_index and book.volatility_index is None:
+            at, points = await rest.volatility_index(market.currency, now - 600.0, now, seconds=60)
+            if len(at):
+                book.take_volatility_index(VolatilityIndex(float(points[-1]), float(at[-1])), self._time.now())
+        book.changed = True
+        self._news.set()
+
+    # What is said of it; from any thread.
+
+    def status(self, ticker: Ticker) -> SourceStatus:
+        """The health of the ticker's data; see `Source`."""
+        book = self._books[ticker]
+        currency = self._currencies[book.market.currency]
+        state, detail = self._judge(book, currency)
+        streaming = self._stream.state in (StreamState.LIVE, StreamState.DEGRADED)
+        interval = self._interval if streaming else max(self._interval, POLL_EVERY)
+        return SourceStatus(self.name, state, interval, detail, (self._streaming(book), self._polling(currency)))
+
+    def _judge(self, book: Book, currency: _Currency) -> tuple[SourceState, str]:
+        """The state and the words for it, gravest first."""
+        now = self._time.now()
+        if not self._started:
+            return SourceState.CONNECTING, ""
+        if currency.knows_nothing_of(book):
+            coins = ", ".join(coins_of(currency.listed))
+            return SourceState.DISABLED, f"Deribit lists no options on {book.ticker.symbol}; it lists {coins}"
+        trouble = currency.trouble.sentence
+        if self._stream.trouble:
+            return SourceState.DEGRADED, self._stream.trouble
+        if book.market.index in self._locked:
+            return SourceState.DEGRADED, f"the venue has locked {book.market.index}"
+        polled = now - book.summed_at <= _TOO_OLD
+        if self._stream.state is StreamState.BACKOFF:
+            lost = f"{self._stream.detail}; next try in {_seconds(self._until(self._stream.stats.next_try))}"
+            if polled:
+                return SourceState.DEGRADED, f"no stream, read every {POLL_EVERY:g} s: {lost}"
+            return SourceState.BACKOFF, lost
+        if self._stream.state is StreamState.CONNECTING:
+            return SourceState.CONNECTING, ""
+        if book.without_interest:
+            kept = "no open interest yet" if book.summed_at == -np.inf else "no open interest; the last is kept"
+            return SourceState.DEGRADED, f"Deribit gives {kept}"
+        if book.summed_at == -np.inf:
+            return (SourceState.BACKOFF, trouble) if trouble else (SourceState.CONNECTING, "")
+        if (silence := self._silence(book, now)) is not None:
+            return silence
+        if not polled:
+            age = f"open interest is {_seconds(now - book.summed_at)} old"
+            return SourceState.DEGRADED, f"{age}: {trouble}" if trouble else age
+        if abs(self._time.ahead) > EARLY:
+            return SourceState.DEGRADED, f"this machine's clock is off by {_seconds(abs(self._time.ahead))}"
+        return SourceState.LIVE, ""
+
+    def _silence(self, book: Book, now: float) -> tuple[SourceState, str] | None:
+        """What the stream does not tell of this coin."""
+        missing = self._stream.missing
+        for channel, what, at in (
+            (f"markprice.options.{book.market.index}", "mark prices", book.marked_at),
+            (f"deribit_price_index.{book.market.index}", "index", book.indexed_at),
+        ):
+            heard = self._stream.age(channel) is not None
+            if channel in missing:
+                return SourceState.DEGRADED, f"not subscribed to {channel}: {missing[channel]}"
+            if now - at > SILENT_AFTER and (heard or at > -np.inf):
+                return SourceState.DEGRADED, f"{what} {_seconds(now - at)} old"
+            if not heard:
+                return SourceState.CONNECTING, ""
+        return None
+
+    def _streaming(self, book: Book) -> ConnectionStatus:
+        stream, stats = self._stream, self._stream.stats
+        rejected = dict(stats.rejected) | dict(self._unknown) | dict(book.rejected)
+        return ConnectionStatus(
+            name="stream",
+            state=str(stream.state),
+            detail=stream.detail,
+            subscribed=stream.subscribed,
+            last_message_age=self._since(stats.last_message),
+            reconnects=max(0, stats.connects - 1),
+            messages=stats.messages,
+            rejected={reason: count for reason, count in rejected.items() if count},
+            next_try_in=self._until(stats.next_try),
+        )
+
+    def _polling(self, currency: _Currency) -> ConnectionStatus:
+        trouble = currency.trouble.sentence
+        waiting = StreamState.LIVE if currency.polls else StreamState.CONNECTING
+        return ConnectionStatus(
+            name=f"{currency.name} polls",
+            state=str(StreamState.BACKOFF if trouble else waiting),
+            detail=trouble,
+            last_message_age=self._since(currency.polled_at),
+            messages=currency.polls,
+            next_try_in=self._until(currency.next_poll) if trouble else None,
+        )
+
+    def _since(self, at: float | None) -> float | None:
+        return None if at is None else max(0.0, self._clock.seconds() - at)
+
+    def _until(self, at: float | None) -> float | None:
+        return None if at is None else max(0.0, at - self._clock.seconds())
+
+
+def coins_of(instruments: Sequence[str]) -> list[str]:
+    """The coins that Deribit lists options on, by the names of those that settle in USDC."""
+    roots = {name.partition("-")[0] for name in instruments}
+    symbols = {root.removesuffix("_USDC") for root in roots}
+    return sorted({symbol for symbol in symbols if market_of(symbol).root in roots} | set(INVERSE))
+
+
+def _seconds(seconds: float | None) -> str:
+    return "a moment" if seconds is None else f"{seconds:.0f} s"
