@@ -11,7 +11,8 @@ import numpy as np
 
 from gextui.market.chain import Booleans, OptionChain
 from gextui.market.ticker import Kind
-from gextui.simulator.deribit_rows import Book, Row, closed, day_name
+from gextui.simulator.deribit_names import day_name
+from gextui.simulator.deribit_rows import Book, Row, closed
 from gextui.simulator.past import Past
 from gextui.simulator.venue import Market
 

@@ -3,9 +3,7 @@
 import math
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,68 +12,20 @@ from gextui.market.calendar import years_to_expiry
 from gextui.market.chain import Floats, Integers, OptionChain
 from gextui.pricing.black import black76
 from gextui.pricing.implied import implied_volatility
-from gextui.sources.symbols import MONTHS
+from gextui.simulator.deribit_names import (
+    Series,
+    currency_uuid,
+    instrument_name,
+    settlement_period,
+    underlying_index,
+)
 
 Row = dict[str, Any]
 """A JSON object."""
 
-_TICKS = {"BTC": 0.0001, "ETH": 0.0001, "SOL": 0.05}
-_OTHER_TICK = 0.0005
-_CONTRACT_SIZES = {"SOL": 10, "XRP": 1000}
-_LEAST_TRADES = {"BTC": 0.1, "SOL": 10, "XRP": 1000}
 _HIGHEST_IV = 500.0
 """What the venue says where no volatility explains an ask."""
 _A_MONTH = 30.0 / 365.0
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """What all options of one root have in common."""
-
-    root: str
-    """``BTC``, or ``SOL_USDC`` for what is quoted in that coin."""
-
-    @property
-    def base(self) -> str:
-        """The coin."""
-        return self.root.partition("_")[0]
-
-    @property
-    def inverse(self) -> bool:
-        """Whether prices are in the coin itself."""
-        return self.base == self.root
-
-    @property
-    def currency(self) -> str:
-        """What the book is asked for by: ``BTC``, or ``USDC`` for all that is quoted in it."""
-        return self.base if self.inverse else self.root.partition("_")[2]
-
-    @property
-    def index(self) -> str:
-        """The price index: ``btc_usd``, ``sol_usdc``."""
-        return f"{self.base}_usd".lower() if self.inverse else self.root.lower()
-
-    @property
-    def tick(self) -> float:
-        """The finest price step."""
-        return _TICKS.get(self.base, _OTHER_TICK)
-
-    @property
-    def contract_size(self) -> float:
-        """Coins a contract, which open interest and volume are not counted in."""
-        return _CONTRACT_SIZES.get(self.base, 1.0)
-
-
-@lru_cache(maxsize=256)
-def day_name(expiry: float) -> str:
-    """``25SEP26``, without a leading zero."""
-    day = datetime.fromtimestamp(expiry, UTC)
-    return f"{day.day}{MONTHS[day.month - 1]}{day:%y}"
-
-
-def instrument_name(root: str, expiry: float, strike: float, is_call: bool) -> str:
-    """``BTC-25SEP26-105000-C``; a decimal strike is written ``1d25``."""
-    return f"{root}-{day_name(expiry)}-{f'{strike:.10g}'.replace('.', 'd')}-{'C' if is_call else 'P'}"
 
 
 class Book:
@@ -127,6 +77,11 @@ class Book:
         return np.round(self.mark, 4)
 
     @cached_property
+    def at_tick(self) -> Floats:
+        """Prices at which a trade near the mark could be; (N,)."""
+        return np.round(np.maximum(np.round(self.mark / self.series.tick), 1.0) * self.series.tick, 4)
+
+    @cached_property
     def bid(self) -> Floats:
         """In the book's currency, NaN for none; (N,)."""
         return np.round(self.chain.bid / self._unit, 4)
@@ -137,8 +92,18 @@ class Book:
         return np.round(self.chain.ask / self._unit, 4)
 
     @cached_property
+    def open_interest(self) -> Floats:
+        """In coins; (N,)."""
+        return self.chain.open_interest * self.chain.multiplier
+
+    @cached_property
+    def volume(self) -> Floats:
+        """The day's, in coins; (N,)."""
+        return self.chain.volume * self.chain.multiplier
+
+    @cached_property
     def volatility_index(self) -> float:
-        """IV at the money of an expiry in 30 days, in percent."""
+        """IV at the money of an expiry in 30 days, in percent; NaN in a book without any."""
         years = years_to_expiry(self.chain.as_of_seconds, self.chain.expiries)
         at_money = []
         for index in range(len(years)):
@@ -146,14 +111,14 @@ class Book:
             nearest = rows[np.argmin(np.abs(self.chain.strike[rows] - self.forward[rows]))] if len(rows) else None
             at_money.append(math.nan if nearest is None else float(self.chain.iv[nearest]))
         known = np.isfinite(at_money)
+        if not known.any():
+            return math.nan
         return round(100.0 * float(np.interp(_A_MONTH, years[known], np.array(at_money)[known])), 2)
 
     def instrument(self, row: int, listed: int, state: str = "open") -> Row:
         """A row of ``get_instruments``, listed at that millisecond."""
         series, name = self.series, self.names[row]
-        quote = series.base if series.inverse else series.currency
-        number = zlib.crc32(name.encode()) % 1_000_000
-        least = _LEAST_TRADES.get(series.base, 1)
+        quote, least = series.currency, series.least_trade
         return {
             "state": state,
             "price_index": series.index,
@@ -164,7 +129,7 @@ class Book:
             "instrument_type": "reversed" if series.inverse else "linear",
             "underlying_type": "crypto",
             "expiration_timestamp": int(self.expiry[row] * 1000),
-            "instrument_id": number,
+            "instrument_id": zlib.crc32(name.encode()) % 1_000_000,
             "product_group": series.base if series.inverse else "TIER_2",
             "creation_timestamp": listed,
             "is_active": state == "open",
@@ -178,22 +143,21 @@ class Book:
             "block_trade_min_trade_amount": 25 if series.inverse else 75 * least,
             "block_trade_tick_size": series.tick,
             "settlement_currency": quote,
-            "settlement_period": _period(self.expiry[row]),
+            "settlement_period": settlement_period(self.expiry[row]),
             "base_currency": series.base,
             "index_id": zlib.crc32(series.index.encode()) % 10_000_000,
             "quote_currency": quote,
             "tick_size_steps": [{"tick_size": 0.0005, "above_price": 0.005}] if series.inverse else [],
             "lot_size": 1 if series.inverse else 10 * least,
-            "base_currency_uuid": _uuid(series.base),
-            "quote_currency_uuid": _uuid(quote),
+            "base_currency_uuid": currency_uuid(series.base),
+            "quote_currency_uuid": currency_uuid(quote),
         }
 
     def summaries(self) -> Iterator[Row]:
         """The rows of ``get_book_summary_by_currency``."""
         series, chain = self.series, self.chain
-        quote = series.base if series.inverse else series.currency
-        traded = chain.volume > 0.0
-        last = np.where(traded | (chain.open_interest > 0.0), self._tradable(self.mark), np.nan)
+        traded = self.volume > 0.0
+        last = np.where(traded | (self.open_interest > 0.0), self.at_tick, np.nan)
         in_dollars = self.mark * (self.index_price if series.inverse else 1.0)
         columns = zip(
             self.names,
@@ -202,10 +166,10 @@ class Book:
             _nulls(self.bid),
             _nulls(self.ask),
             _nulls(np.round(0.5 * (self.bid + self.ask), 5)),
-            _nulls(chain.open_interest * chain.multiplier),
+            _nulls(self.open_interest),
             _nulls(self.mark),
-            _nulls(chain.volume * chain.multiplier),
-            _nulls(np.round(chain.volume * in_dollars, 2)),
+            _nulls(self.volume),
+            _nulls(np.round(self.volume * in_dollars, 2)),
             _nulls(np.round(100.0 * chain.iv, 2)),
             self.forward.tolist(),
             self.expiry.tolist(),
@@ -230,7 +194,7 @@ class Book:
                 "underlying_price": forward,
                 "underlying_index": underlying_index(series.root, expiry),
                 "base_currency": series.base,
-                "quote_currency": quote,
+                "quote_currency": series.currency,
                 "volume_usd": premium,
                 "mid_price": mid,
             }
@@ -263,9 +227,9 @@ class Book:
         chain, series, greeks = self.chain, self.series, self._greeks
         forward, years = float(self.forward[row]), float(self.years[row])
         bid, ask = _zero(self.bid[row]), _zero(self.ask[row])
-        volume = _zero(chain.volume[row] * chain.multiplier[row])
+        volume = _zero(self.volume[row])
         mark = _none(self.rough_mark[row])
-        traded = self._tradable(self.mark)[row] if volume > 0.0 else math.nan
+        traded = float(self.at_tick[row]) if volume > 0.0 else math.nan
         lowest, highest = _limits(mark, series.tick)
         delta, value = float(greeks.delta[row]), float(greeks.value[row])
         stats = {
@@ -294,46 +258,47 @@ class Book:
             "settlement_price": _none(self.mark[row]),
             "min_price": lowest,
             "max_price": highest,
-            "open_interest": _zero(chain.open_interest[row] * chain.multiplier[row]),
+            "open_interest": _zero(self.open_interest[row]),
             "mark_price": mark,
             "interest_rate": 0.0,
             "estimated_delivery_price": self.index_price,
             "best_ask_price": ask,
             "best_bid_price": bid,
             "mark_iv": _none(round(100.0 * float(chain.iv[row]), 2)),
-            "bid_iv": self._quote_iv(bid, row, math.nan),
-            "ask_iv": self._quote_iv(ask, row, _HIGHEST_IV),
+            "bid_iv": float(self.bid_iv[row]),
+            "ask_iv": float(self.ask_iv[row]),
             "underlying_price": forward,
             "underlying_index": underlying_index(series.root, self.expiry[row]),
             "best_ask_amount": 0.0 if ask == 0.0 else 10.0 * series.contract_size,
             "best_bid_amount": 0.0 if bid == 0.0 else 10.0 * series.contract_size,
         }
 
-    def _quote_iv(self, price: float, row: int, otherwise: float) -> float:
-        """In percent; 0 without a quote or an answer."""
-        if price == 0.0:
-            return 0.0
-        chain, years = self.chain, self.years[row]
-        iv = implied_volatility(
-            price * self._unit[row], self.forward[row], chain.strike[row], years, chain.is_call[row]
-        ).item()
-        return round(100.0 * iv, 2) if iv < _HIGHEST_IV / 100.0 else _zero(otherwise)
+    @cached_property
+    def bid_iv(self) -> Floats:
+        """In percent; 0 where there is no bid, or no volatility that explains it; (N,)."""
+        return np.nan_to_num(self._percent(self.bid))
 
-    def _tradable(self, price: Floats) -> Floats:
-        """Prices at which a trade could be."""
-        steps: Floats = np.maximum(np.round(price / self.series.tick), 1.0)
-        return np.round(steps * self.series.tick, 4)
+    @cached_property
+    def ask_iv(self) -> Floats:
+        """In percent; 0 where there is no ask, the venue's highest where no volatility explains it; (N,)."""
+        return np.where(np.isfinite(self.ask), np.nan_to_num(self._percent(self.ask), nan=_HIGHEST_IV), 0.0)
+
+    def _percent(self, price: Floats) -> Floats:
+        chain = self.chain
+        iv = implied_volatility(price * self._unit, self.forward, chain.strike, self.years, chain.is_call)
+        percent = np.round(100.0 * iv, 2)
+        return np.where(percent <= _HIGHEST_IV, percent, np.nan)
 
     def trades_since(self, before: "Book") -> Iterator[Row]:
         """One trade at the mark for each row whose volume has grown, without the keys that number it."""
-        was = dict(zip(before.names, before.chain.volume.tolist(), strict=True))
-        for row, (name, volume) in enumerate(zip(self.names, self.chain.volume.tolist(), strict=True)):
+        was = dict(zip(before.names, before.volume.tolist(), strict=True))
+        for row, (name, volume) in enumerate(zip(self.names, self.volume.tolist(), strict=True)):
             amount = round(volume - was.get(name, 0.0), 4)
             if amount > 0.0:
                 yield {
                     "timestamp": self.timestamp,
                     "iv": _none(round(100.0 * float(self.chain.iv[row]), 2)),
-                    "price": float(self._tradable(self.mark)[row]),
+                    "price": float(self.at_tick[row]),
                     "amount": amount,
                     "index_price": self.index_price,
                     "instrument_name": name,
@@ -358,25 +323,6 @@ def closed(ticker: Row) -> Row:
         "bid_iv": 0.0,
         "ask_iv": _HIGHEST_IV,
     }
-
-
-def underlying_index(root: str, expiry: float) -> str:
-    """The future that an expiry is priced from; a synthetic one where only options expire."""
-    name = f"{root}-{day_name(expiry)}"
-    return name if _period(expiry) != "day" else f"SYN.{name}"
-
-
-def _period(expiry: float) -> str:
-    day = datetime.fromtimestamp(expiry, UTC)
-    if day.weekday() != 4:
-        return "day"
-    return "week" if (day + timedelta(days=7)).month == day.month else "month"
-
-
-@lru_cache(maxsize=64)
-def _uuid(currency: str) -> str:
-    digits = f"{zlib.crc32(currency.encode()):08x}" * 4
-    return "-".join((digits[:8], digits[8:12], f"5{digits[13:16]}", f"8{digits[17:20]}", digits[20:32]))
 
 
 def _limits(mark: float | None, tick: float) -> tuple[float, float]:
