@@ -70,8 +70,9 @@ def level_labels(board: Board, rungs: Rungs) -> dict[int, list[Label]]:
         name(rungs.nearest(levels.max_pain.price), "MAX PAIN", "MP", "pain")
     if levels.absolute_gamma is not None:
         name(rungs.nearest(levels.absolute_gamma.price), "ABS γ", "Aγ", "rank")
-    for side, walls in (("R", levels.call_walls), ("S", levels.put_walls)):
-        for rank, wall in enumerate(walls[1:], start=1):
+    # Not R and S: a second call wall may well lie below spot, where it resists nothing.
+    for side, walls in (("C", levels.call_walls), ("P", levels.put_walls)):
+        for rank, wall in enumerate(walls[1:], start=2):
             name(rungs.nearest(wall.price), f"{side}{rank}", f"{side}{rank}", "rank")
     if levels.expected_move is not None:
         name(rungs.row_of_level(levels.expected_move.high, board.spot), "+EM", "+EM", "move")

@@ -69,10 +69,10 @@ async def test_levels_are_named_on_their_rows() -> None:
         lines = seen(view)
         named = {text.split()[0]: text.split("  ")[-1].strip() for text in lines if "SPOT" not in text}
         assert named["103"] == "CALL WALL·+EM"
-        assert named["104"] == "R1"
-        assert named["105"] == "R2"
+        assert named["104"] == "C2"
+        assert named["105"] == "C3"
         assert named["97"] == "PUT WALL·Aγ"
-        assert named["98"] == "S1·-EM"
+        assert named["98"] == "P2·-EM"
         assert named["99"] == "MAX PAIN"
         assert named["101"] == "ZERO γ"
         inside = [text[8] for text in lines if "SPOT" not in text]
