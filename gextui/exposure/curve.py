@@ -21,6 +21,8 @@ DUST = 1e-6
 NARROW_STRIKES = 100
 """So many strikes nearest spot join the grid in an expiry's last hours, when their peaks fall between its points."""
 _CHUNK = 256
+_DUST_DEVIATIONS = 12.0
+"""A Gaussian so many deviations away adds 1e-31 of its peak."""
 _SMALLEST_EXPONENT = -700.0
 _SQRT_TWO_PI = float(np.sqrt(2.0 * np.pi))
 
@@ -140,7 +142,7 @@ def _matters(bumps: Bumps, held: Floats, low: float, high: float) -> Booleans:
     a, b = bumps.inverse_width, bumps.offset
     nearest = np.minimum(np.abs(a * low + b), np.abs(a * high + b))
     peak_inside = (a * low + b) * (a * high + b) < 0
-    matters: Booleans = ((nearest < 38.0) | peak_inside) & (held != 0)
+    matters: Booleans = ((nearest < _DUST_DEVIATIONS) | peak_inside) & (held != 0)
     return matters
 
 
