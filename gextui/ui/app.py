@@ -14,16 +14,15 @@ from textual.screen import Screen
 
 from gextui.exposure.board import Board
 from gextui.market.ticker import Ticker
-from gextui.ui.actions import ACTIONS, BY_ID, bindings, entries, read_keymap, textual_keymap
+from gextui.ui.actions import ACTIONS, BY_ID, bindings, read_keymap, shown_keys, textual_keymap
 from gextui.ui.scene import Scene
-from gextui.ui.screens.dashboard import LEAST_HEIGHT, LEAST_WIDTH, WIDE_FROM, Dashboard
+from gextui.ui.screens.dashboard import Dashboard
 from gextui.ui.state import load_state, save_state
 from gextui.ui.terminal.capabilities import Capabilities, detect
 from gextui.ui.terminal.display import DeltaApp
 from gextui.ui.themes import THEMES, ThemedApp
 from gextui.ui.views import VIEWS
 from gextui.ui.watch import Watch, WatchedDesk
-from gextui.ui.widgets.scene_line import NARROW_BELOW
 
 _PULL_EVERY = 0.25
 _SLOW_LINE_PAUSE = 3
@@ -51,13 +50,6 @@ class GextuiApp(ThemedApp, DeltaApp[None], inherit_bindings=False):
     CSS_PATH = Path(__file__).with_name("app.tcss")
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
-    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 (Textual declares it an instance's)
-        (0, "-too-narrow"),
-        (LEAST_WIDTH, "-narrow"),
-        (NARROW_BELOW, "-normal"),
-        (WIDE_FROM, "-wide"),
-    ]
-    VERTICAL_BREAKPOINTS = [(0, "-too-short"), (LEAST_HEIGHT, "-tall")]  # noqa: RUF012
 
     def __init__(
         self,
@@ -232,8 +224,12 @@ class GextuiApp(ThemedApp, DeltaApp[None], inherit_bindings=False):
         """Look for an action."""
         from gextui.ui.screens.search import Search, find_action
 
-        fitting = [action for action in ACTIONS if not action.hindrance(self._watch.situation)]
-        listed = entries(self._keys, (action for action in fitting if action.id != "commands"))
+        listed = [
+            (action, shown_keys(action, self._keys))
+            for action in ACTIONS
+            # Tickers are found by name, see `do_find`.
+            if not (action.hindrance(self._watch.situation) or action.does.startswith("ticker:"))
+        ]
 
         async def found(action_id: str | None) -> None:
             if action_id is not None:

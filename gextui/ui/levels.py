@@ -44,7 +44,11 @@ def main_levels(board: Board) -> list[LevelRow]:
 def _zero_gamma(board: Board) -> LevelRow:
     zero = board.levels.zero_gamma
     if zero.price is None:
-        words = ("none", "±25%", "", "zero", f"{zero.side} gamma") if zero.side else (fmt.DASH, fmt.DASH, "", "dim", "")
+        words = (
+            ("none", "±25%", "", "zero", f"{zero.side} gamma")
+            if zero.side
+            else (fmt.DASH, fmt.DASH, fmt.DASH, "dim", "")
+        )
         return LevelRow("zero_gamma", "Zero gamma", "ZG", *words)
     return _level(board, "zero_gamma", "Zero gamma", "ZG", zero.price, fmt.level(zero.price), "zero")
 
@@ -56,7 +60,14 @@ def _expected_move(board: Board) -> LevelRow:
     share = f"±{fmt.percent(move.move / board.spot, signed=False)}"
     note = "1 sigma" if move.method is MoveMethod.ONE_SIGMA else "straddle"
     return LevelRow(
-        "expected_move", "Exp. move", "EM", f"±{fmt.level(move.move, board.spot)}", share, fmt.short_day(move.expiry), "move", note
+        "expected_move",
+        "Exp. move",
+        "EM",
+        f"±{fmt.level(move.move, board.spot)}",
+        share,
+        fmt.short_day(move.expiry),
+        "move",
+        note,
     )
 
 
@@ -73,8 +84,8 @@ def ranked_walls(board: Board) -> list[tuple[str, str, list[float]]]:
     """The walls after the first of each side: label, style, prices."""
     levels = board.levels
     return [
-        ("Call 2, 3", "call", [wall.price for wall in levels.call_walls[1:]]),
-        ("Put 2, 3", "put", [wall.price for wall in levels.put_walls[1:]]),
+        ("Call 2,3", "call", [wall.price for wall in levels.call_walls[1:]]),
+        ("Put 2,3", "put", [wall.price for wall in levels.put_walls[1:]]),
     ]
 
 

@@ -94,27 +94,14 @@ async def test_the_layouts_differ_by_size_and_say_what_matters() -> None:
         assert await settled(pilot) == wide
 
 
-async def test_no_size_is_too_odd() -> None:
-    sizes = [
-        (1, 1),
-        (10, 3),
-        (500, 200),
-        (40, 12),
-        (41, 11),
-        (99, 12),
-        (100, 13),
-        (3, 60),
-        (300, 5),
-        (76, 24),
-        (75, 24),
-    ]
-    async with running(size=(80, 24)) as (app, pilot):
-        for key in "gpxctd":
-            await pilot.press(key)
-            for size in sizes:
-                await pilot.resize_terminal(*size)
-                await pilot.pause()
-                assert len(shown(app)) == size[1]
+@pytest.mark.parametrize("view", ["gex", "profile"])
+async def test_no_size_is_too_odd(view: str, tmp_path: Path) -> None:
+    save_state(tmp_path / "state.json", State(view=view))
+    sizes = [(1, 1), (10, 3), (500, 200), (40, 12), (3, 60), (76, 24), (75, 24)]
+    async with running(size=(80, 24), state_path=tmp_path / "state.json") as (app, pilot):
+        for size in sizes:
+            await pilot.resize_terminal(*size)
+            assert [len(line) for line in shown(app)] == [size[0]] * size[1]
 
 
 async def test_a_storm_of_sizes_ends_in_the_last() -> None:

@@ -58,8 +58,11 @@ def desk_of(texts: list[str]) -> MemoryDesk:
     return desk
 
 
-@pytest.mark.parametrize("size", [(80, 24), (60, 20)], ids=str)
-@pytest.mark.parametrize("texts", [MARKUP, ESCAPES, WIDE], ids=["markup", "escapes", "wide"])
+@pytest.mark.parametrize(
+    ("texts", "size"),
+    [(MARKUP, (80, 24)), (ESCAPES, (80, 24)), (WIDE, (60, 20))],
+    ids=["markup", "escapes", "wide"],
+)
 async def test_it_is_plain_text_everywhere(texts: list[str], size: tuple[int, int]) -> None:
     desk = desk_of(texts)
     async with running(desk, size=size) as (app, pilot):

@@ -1,9 +1,11 @@
 """Dashboard: the main screen, a view of the ticker's board with its frame, at three designed sizes."""
 
 from rich.cells import cell_len
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Container, Horizontal
 from textual.content import Content
+from textual.geometry import Size
 from textual.screen import Screen
 
 from gextui.exposure.explain import Explanation
@@ -15,13 +17,14 @@ from gextui.ui.views import make_view
 from gextui.ui.widgets.footer import KeyLine, NoticeLine
 from gextui.ui.widgets.headline import WEIGHTS, Headline, LevelLine
 from gextui.ui.widgets.lines import Line
-from gextui.ui.widgets.scene_line import SceneLine
+from gextui.ui.widgets.scene_line import NARROW_BELOW, SceneLine
 from gextui.ui.widgets.sidebar import Sidebar
 from gextui.ui.widgets.ticker_bar import TickerBar
 from gextui.ui.widgets.view import BoardView
 
 LEAST_WIDTH, LEAST_HEIGHT = 40, 12
 WIDE_FROM = 100
+_LAYOUTS = ("-too-small", "-narrow", "-normal", "-wide")
 
 
 class Waiting(SceneLine):
@@ -105,12 +108,21 @@ class Dashboard(Screen[None], inherit_bindings=False):
                 self._show_board(before, scene)
         self.call_after_refresh(self.settle)
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: events.Resize) -> None:
         """What fits has changed."""
+        self._choose_layout(event.size)
         self.call_after_refresh(self.settle)
+
+    def _choose_layout(self, size: Size) -> None:
+        """Choose among the designed layouts, before Textual lays out the old one in the new size, as breakpoints do."""
+        layout = _layout_for(size)
+        if not self.has_class(layout):
+            self.remove_class(*_LAYOUTS).add_class(layout)
+            self.app.stylesheet.update(self)
 
     def on_mount(self) -> None:
         """Draw what came before the screen was there."""
+        self._choose_layout(self.app.size)
         self._up = True
         if self._scene is not None:
             self.show(self._scene)
@@ -195,3 +207,11 @@ class Dashboard(Screen[None], inherit_bindings=False):
     def explanation(self) -> Explanation | None:
         """The number under the cursor."""
         return None if self.target is None else self.target.explanation()
+
+
+def _layout_for(size: Size) -> str:
+    if size.width < LEAST_WIDTH or size.height < LEAST_HEIGHT:
+        return "-too-small"
+    if size.width < NARROW_BELOW:
+        return "-narrow"
+    return "-normal" if size.width < WIDE_FROM else "-wide"

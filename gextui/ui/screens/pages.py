@@ -25,7 +25,7 @@ _WORDS = (
     ("0γ ZG", "Zero gamma: the spot at which the whole repriced book has no gamma; its band says how sure that is."),
     ("MP", "Max pain: the strike at which the nearest expiry's options pay out least."),
     ("EM", "Expected move until the nearest expiry: the straddle where it is quoted, else one standard deviation."),
-    ("R1 S1", "The walls ranked next above and below."),
+    ("C2 P2", "The second call and put walls; C3 and P3 the third."),
     ("+2.1σ", "Distance from spot in moves of one day and one standard deviation."),
     ("cov", "Share of open interest priced with an IV of its own strike; the rest is interpolated or left out."),
     ("–", "Cannot be computed; never zero."),
@@ -44,7 +44,7 @@ def help_page(keys: Keys) -> Page:
         lines += _heading("What the screen says", width)
         for term, text in _WORDS:
             lines += _entry(term, text, width, _KEYS_WIDTH, "value")
-        return lines
+        return lines[1:]
 
     return make
 

@@ -9,6 +9,8 @@ from gextui.ui.scene import REGIME_MARKS, Scene, Spans, badge_spans, state_spans
 from gextui.ui.widgets.lines import Line
 from gextui.ui.widgets.scene_line import NARROW_BELOW, Piece, SceneLine, both_ends, cells, fit_pieces, joined
 
+_WITH_TIME = 50
+"""Cells from which a line that stands alone has room for the time."""
 WEIGHTS = {Weight.OPEN_INTEREST: "OI", Weight.VOLUME: "volume", Weight.ACTIVE: "new OI"}
 SIGNS = {
     Sign.DEALER_LONG_CALLS: "dealers +C -P",
@@ -25,10 +27,12 @@ class Headline(SceneLine):
         right: Spans = []
         alone = width < NARROW_BELOW
         if alone:
-            right = [*badge_spans(scene), *state_spans(scene, words=False), (" ", ""), *time_spans(scene, short=True)]
+            right = [*badge_spans(scene), *state_spans(scene, words=False)]
+            if width >= _WITH_TIME:
+                right += [(" ", ""), *time_spans(scene, short=True)]
         room = width - 2 - (cells(right) + 1 if right else 0)
         pieces = [_symbol(scene)] if scene.board is None else _pieces(scene, scene.board, alone)
-        spans = joined([spans for _, spans in fit_pieces(pieces, room)])
+        spans = joined([spans for _, spans in fit_pieces(pieces, room, strict=True)])
         if scene.stale:
             spans = [(text, "stale" if text.strip() else "") for text, _ in spans]
         return both_ends(spans, right, width)
@@ -99,7 +103,7 @@ class LevelLine(SceneLine):
         ranks = {"ZG": 0, "CW": 1, "PW": 2, "EM": 3, "MP": 4}
         rows = main_levels(scene.board)
         pieces = [Piece(ranks[row.short], ([(f"{row.short} ", "label"), (row.text, row.paint)],)) for row in rows]
-        spans = joined([spans for _, spans in fit_pieces(pieces, width - 2)])
+        spans = joined([spans for _, spans in fit_pieces(pieces, width - 2, strict=True)])
         if scene.stale:
             spans = [(text, "stale" if text.strip() else "") for text, _ in spans]
         return both_ends(spans, [], width)

@@ -8,7 +8,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.cache import LRUCache
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.strip import Strip
 
 from gextui.market.text import clean_text
@@ -84,6 +84,7 @@ class LineView(BoardView, can_focus=False):
         self.ascii_only = ascii_only
         self.stale = False
         self._lines: tuple[Line, ...] = ()
+        self._composed_for = Size(0, 0)
         self._strips: LRUCache[Line, Strip] = LRUCache(_KEPT_STRIPS)
         self._styles_by_names: dict[str, Style] = {}
 
@@ -109,8 +110,11 @@ class LineView(BoardView, can_focus=False):
         if stale is not None and stale != self.stale:
             self.stale = stale
             self._forget()
-        width, height = self.size
-        self.set_lines(self.compose_lines(width, height) if width and height else [])
+        self.set_lines(self._composed())
+
+    def _composed(self) -> list[Line]:
+        width, height = self._composed_for = self.size
+        return self.compose_lines(width, height) if width and height else []
 
     def set_lines(self, lines: Sequence[Line]) -> None:
         """Show these lines; neighbours that differ are repainted together."""
@@ -127,6 +131,9 @@ class LineView(BoardView, can_focus=False):
 
     def render_line(self, y: int) -> Strip:
         """One line of the widget; the same object as long as the line is the same."""
+        if self._composed_for != self.size:
+            # The layout is ahead of its resize event: drawn for the old size, all would be painted twice.
+            self._lines = tuple(self._composed())
         if y >= len(self._lines):
             return Strip.blank(self.size.width, self.rich_style)
         spans = self._lines[y]

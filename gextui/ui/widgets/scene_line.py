@@ -29,8 +29,11 @@ class Piece:
     """From the shortest to the longest."""
 
 
-def fit_pieces(pieces: Sequence[Piece], room: int, gap: int = GAP) -> list[tuple[int, Spans]]:
-    """The pieces that fit ``room`` cells, in order: index and form; each is made longer while there is room."""
+def fit_pieces(pieces: Sequence[Piece], room: int, gap: int = GAP, *, strict: bool = False) -> list[tuple[int, Spans]]:
+    """The pieces that fit ``room`` cells, in order: index and form; each is made longer while there is room.
+
+    Where one does not fit, those that matter less may still; unless ``strict``.
+    """
     chosen: dict[int, int] = {}
     used = -gap
     by_rank = sorted(range(len(pieces)), key=lambda index: pieces[index].rank)
@@ -39,6 +42,8 @@ def fit_pieces(pieces: Sequence[Piece], room: int, gap: int = GAP) -> list[tuple
         if width and used + gap + width <= room:
             chosen[index] = 0
             used += gap + width
+        elif strict:
+            break
     for index in by_rank:
         forms = pieces[index].forms
         while index in chosen and chosen[index] + 1 < len(forms):

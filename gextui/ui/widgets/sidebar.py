@@ -108,13 +108,14 @@ class Sidebar(LineView):
         board = self.board
         if board is None:
             return []
-        rows = fit_blocks(_blocks(board, self.unit, width), height)
+        rows = fit_blocks(sidebar_blocks(board, self.unit, width), height)
         self._names = [row.name for row in rows if row.name]
         cursor = self._cursor if self.active else ""
         return [line(row.spans, width, "cursor" if row.name and row.name == cursor else "") for row in rows]
 
 
-def _blocks(board: Board, unit: Unit, width: int) -> list[Block]:
+def sidebar_blocks(board: Board, unit: Unit, width: int) -> list[Block]:
+    """Everything there is to say, in order, in rows of at most ``width`` cells."""
     call, zero, put, pain, move = main_levels(board)
     sure = band(board)
     regime, paint = REGIME_MARKS[board.regime.state]
@@ -163,10 +164,8 @@ def _level(row: LevelRow, width: int) -> Row:
 
 
 def _walls(label: str, paint: str, prices: list[float], width: int) -> Row:
-    first, price, _ = _columns(width)
-    spans: Spans = [(fmt.left(label, first), paint)]
-    spans += [(fmt.right(fmt.strike(at), price if not index else 9), "label") for index, at in enumerate(prices)]
-    return Row(spans)
+    first, price, _ = (8, 9, 0) if width < _WITH_SIGMAS else _columns(width)
+    return Row([(fmt.left(label, first), paint), *((fmt.right(fmt.strike(at), price), "label") for at in prices)])
 
 
 def _amount(label: str, text: str, after: str, width: int, name: str = "") -> Row:
