@@ -155,6 +155,9 @@ def _forward(columns: int) -> str:
 
 def _spans(before: Row | None, after: Row) -> Iterator[tuple[int, int]]:
     """The ranges of columns to write; a range never splits a wide character."""
+    if before is None and max(map(len, after.characters)) == 1:
+        yield 0, len(after.characters)
+        return
     start = stop = -1
     for column in _changed(before, after):
         if column < stop:
@@ -180,8 +183,10 @@ def _continues(row: Row, stop: int, column: int) -> bool:
     """Whether writing on from ``stop`` to ``column`` costs less than moving there."""
     if _is_doubtful(row, stop) or column - stop > _LONGEST_GAP:
         return False
+    if column == stop:
+        return True
     gap = row.characters[stop:column]
-    if any(len(character) > 1 for character in gap):
+    if max(map(len, gap)) > 1:
         return False
     pens = row.pens[stop - 1 : column + 1]
     changes = sum(len(pen_change(old, new)) for old, new in pairwise(pens)) - len(pen_change(pens[0], pens[-1]))
@@ -190,4 +195,4 @@ def _continues(row: Row, stop: int, column: int) -> bool:
 
 def _is_doubtful(row: Row, stop: int) -> bool:
     """Whether terminals may differ on where the cursor is after ``stop``: they disagree on the width of clusters."""
-    return any(len(character) > 1 for character in row.characters[max(0, stop - 2) : stop])
+    return max(map(len, row.characters[max(0, stop - 2) : stop])) > 1

@@ -77,15 +77,29 @@ def _dim_as_blink(attributes: Sequence[int]) -> Iterator[int]:
 
 
 class Terminal:
-    """One command on one pty. Use it as a context manager: leaving it kills the command."""
+    """One command on one pty. Use it as a context manager: leaving it kills the command.
+
+    Args:
+        command: What to run.
+        columns: Width of the terminal.
+        rows: Height of the terminal.
+        environment: What differs from the environment of the tests.
+        watched: Whether to keep the screen; without, which is faster, there is only the output.
+    """
 
     def __init__(
-        self, command: Sequence[str], columns: int = 80, rows: int = 24, environment: Mapping[str, str] | None = None
+        self,
+        command: Sequence[str],
+        columns: int = 80,
+        rows: int = 24,
+        environment: Mapping[str, str] | None = None,
+        *,
+        watched: bool = True,
     ) -> None:
         self.screen = Screen(columns, rows)
         self.output = bytearray()
         """Every byte the command has written and this side has read."""
-        self._stream = pyte.ByteStream(self.screen)
+        self._stream = pyte.ByteStream(self.screen) if watched else None
         self.master, slave = os.openpty()
         self.resize(columns, rows)
         kept = {name: value for name, value in os.environ.items() if name not in _OTHERS}
@@ -122,22 +136,38 @@ class Terminal:
         taken = bytearray()
         while (left := start + seconds - time.monotonic()) > 0:
             if bytes_per_second is None:
-                chunk = self._read_once(left)
+                chunk = self.read_once(left)
             else:
                 allowed = int((time.monotonic() - start) * bytes_per_second) - len(taken)
-                chunk = self._read_once(0.0, allowed) if allowed > 0 else b""
+                chunk = self.read_once(0.0, allowed) if allowed > 0 else b""
                 select.select([], [], [], min(left, 0.01))
             taken += chunk
             if not chunk and self._ended():
                 break
         return bytes(taken)
 
+    def read_once(self, seconds: float, size: int = 65536) -> bytes:
+        """What comes first within so many seconds; empty if nothing does."""
+        if self.master < 0 or not select.select([self.master], [], [], seconds)[0]:
+            return b""
+        try:
+            chunk = os.read(self.master, size)
+        except OSError:  # EIO: the last program on the pty has closed it
+            return b""
+        if self._slave is not None:
+            os.close(self._slave)
+            self._slave = None
+        self.output += chunk
+        if self._stream is not None:
+            self._stream.feed(chunk)
+        return chunk
+
     def wait_for(self, condition: str | Callable[[], bool], seconds: float = 15.0) -> None:
         """Read until the screen shows this text, or the condition holds; AssertionError with the screen otherwise."""
         shown = condition if callable(condition) else lambda: condition in self.text
         deadline = time.monotonic() + seconds
         while not shown():
-            if not self._read_once(min(0.05, max(0.0, deadline - time.monotonic()))) and (
+            if not self.read_once(min(0.05, max(0.0, deadline - time.monotonic()))) and (
                 self._ended() or time.monotonic() >= deadline
             ):
                 if shown():
@@ -152,7 +182,7 @@ class Terminal:
         """Read until nothing has come for ``quiet`` seconds; what came."""
         taken = bytearray()
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline and (chunk := self._read_once(quiet)):
+        while time.monotonic() < deadline and (chunk := self.read_once(quiet)):
             taken += chunk
         return bytes(taken)
 
@@ -180,20 +210,6 @@ class Terminal:
     def exit_code(self, seconds: float = 10.0) -> int:
         """Wait for the command to end, reading nothing; its exit code (negative: killed by that signal)."""
         return self.process.wait(seconds)
-
-    def _read_once(self, seconds: float, size: int = 65536) -> bytes:
-        if self.master < 0 or not select.select([self.master], [], [], seconds)[0]:
-            return b""
-        try:
-            chunk = os.read(self.master, size)
-        except OSError:  # EIO: the last program on the pty has closed it
-            return b""
-        if self._slave is not None:
-            os.close(self._slave)
-            self._slave = None
-        self.output += chunk
-        self._stream.feed(chunk)
-        return chunk
 
     def _ended(self) -> bool:
         return self.master < 0 or self.process.poll() is not None
