@@ -162,6 +162,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(_P, "commands", ":", "commands", "All commands", "Find any action by its name."),
     Action(_P, "theme", "T", "choose:theme", "Choose the theme", "Dark, light, or the terminal's own colours."),
     Action(_P, "repaint", "R ctrl+l", "repaint", "Repaint", "Draw the screen anew, should the terminal garble it."),
+    Action(_P, "suspend", "ctrl+z", "suspend", "Suspend", "Go to the shell; `fg` comes back.", priority=True),
     Action(_P, "back", "escape", "back", "Back", "Close a dialog; leave the levels, the history or the freeze."),
     Action(_P, "help", "?", "help", "Help", "Show every key, and what the screen means.", "Help", 0),
     Action(_P, "quit", "q", "quit", "Quit", "Close a dialog, or leave gextui.", "Quit", 7),

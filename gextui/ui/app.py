@@ -338,6 +338,10 @@ class GextuiApp(ThemedApp, DeltaApp[None], inherit_bindings=False):
         """Write the whole screen again."""
         self.repaint()
 
+    def do_suspend(self) -> None:
+        """Go to the shell; nothing is recorded meanwhile, and what is shown after it is stale until it is not."""
+        self.action_suspend_process()
+
     def do_back(self) -> None:
         """Leave the levels, else the history, else the freeze, else the cursor."""
         if self._dashboard.in_levels:

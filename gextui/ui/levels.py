@@ -24,7 +24,6 @@ class LevelRow:
     paint: str
     note: str = ""
     """What else a reader must know, in a few words."""
-    price: float | None = None
 
 
 def main_levels(board: Board) -> list[LevelRow]:
@@ -53,12 +52,16 @@ def _zero_gamma(board: Board) -> LevelRow:
     return _level(board, "zero_gamma", "Zero gamma", "ZG", zero.price, fmt.level(zero.price), "zero")
 
 
+ONE_SIGMA = "1 sigma"
+"""The note of an expected move without a quoted straddle."""
+
+
 def _expected_move(board: Board) -> LevelRow:
     move = board.levels.expected_move
     if move is None:
         return LevelRow("expected_move", "Exp. move", "EM", fmt.DASH, fmt.DASH, "", "dim")
     share = f"±{fmt.percent(move.move / board.spot, signed=False)}"
-    note = "1 sigma" if move.method is MoveMethod.ONE_SIGMA else "straddle"
+    note = ONE_SIGMA if move.method is MoveMethod.ONE_SIGMA else "straddle"
     return LevelRow(
         "expected_move",
         "Exp. move",
@@ -115,7 +118,7 @@ def _level(
     if price is None:
         return LevelRow(name, label, short, fmt.DASH, fmt.DASH, fmt.DASH, "dim")
     distance = board.levels.distance(price)
-    return LevelRow(name, label, short, text, fmt.distance(distance), fmt.sigmas(distance), paint, note, price)
+    return LevelRow(name, label, short, text, fmt.distance(distance), fmt.sigmas(distance), paint, note)
 
 
 def expiry_words(expiry: str) -> str:

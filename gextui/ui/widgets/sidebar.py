@@ -9,7 +9,7 @@ from gextui.exposure.change import Cause, Change, ChangeState
 from gextui.exposure.explain import Explanation, explain
 from gextui.ui import format as fmt
 from gextui.ui.format import Unit
-from gextui.ui.levels import LevelRow, absolute_gamma, band, main_levels, other_rules, ranked_walls
+from gextui.ui.levels import ONE_SIGMA, LevelRow, absolute_gamma, band, main_levels, other_rules, ranked_walls
 from gextui.ui.scene import REGIME_MARKS, Spans
 from gextui.ui.widgets.lines import Line, LineView, line
 
@@ -147,7 +147,7 @@ def _columns(width: int) -> tuple[int, int, int]:
 def _level(row: LevelRow, width: int) -> Row:
     label, price, percent = _columns(width)
     named = bool(row.name)
-    name = row.label
+    name = "1σ move" if row.note == ONE_SIGMA else row.label
     if not named:
         label, price = 18, 9
         if width < _WITH_SIGMAS:
