@@ -346,6 +346,27 @@ async def test_help_lists_every_action_with_the_users_keys_and_narrows() -> None
         assert len(app.screen_stack) == 1
 
 
+async def test_a_page_scrolls_by_the_moving_keys() -> None:
+    async with running(size=(60, 20)) as (app, pilot):
+        await pilot.press("?")
+        await pilot.pause()
+
+        def page() -> list[str]:
+            return [line[:56] for line in shown(app)]  # without the scroll bar
+
+        top = page()
+        assert " Tickers " in top[1]
+        await pilot.press("j", "j")
+        await pilot.pause()
+        assert page()[1:5] == top[3:7]
+        await pilot.press("J")
+        await pilot.pause()
+        assert top[1] not in page()
+        await pilot.press("home")
+        await pilot.pause()
+        assert page() == top
+
+
 async def test_the_palette_runs_what_is_found() -> None:
     async with running() as (app, pilot):
         await pilot.press(":", *"heat", "enter")

@@ -6,7 +6,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widgets import Input
 
-from gextui.ui.actions import Keys, bindings
+from gextui.ui.actions import BY_ID, Keys, bindings, shown_keys
 from gextui.ui.screens.dialog import Lines, Reading
 from gextui.ui.screens.pages import help_page
 from gextui.ui.screens.search import SearchInput
@@ -22,7 +22,8 @@ class Help(Reading):
     def __init__(self, keys: Keys) -> None:
         self._page = help_page(keys)
         self._wanted = ""
-        super().__init__("Help   / narrows   q closes", self._narrowed)
+        narrow, close = (shown_keys(BY_ID[name], keys) for name in ("find", "quit"))
+        super().__init__(f"Help   {narrow} narrows   {close} closes", self._narrowed)
 
     def compose_body(self) -> ComposeResult:
         """The text, and a line to type in once it is asked for."""
