@@ -82,6 +82,11 @@ class Book:
         return np.round(np.maximum(np.round(self.mark / self.series.tick), 1.0) * self.series.tick, 4)
 
     @cached_property
+    def last(self) -> Floats:
+        """What the last trade was at, NaN where nobody ever traded; (N,)."""
+        return np.where((self.volume > 0.0) | (self.open_interest > 0.0), self.at_tick, np.nan)
+
+    @cached_property
     def bid(self) -> Floats:
         """In the book's currency, NaN for none; (N,)."""
         return np.round(self.chain.bid / self._unit, 4)
@@ -156,13 +161,11 @@ class Book:
     def summaries(self) -> Iterator[Row]:
         """The rows of ``get_book_summary_by_currency``."""
         series, chain = self.series, self.chain
-        traded = self.volume > 0.0
-        last = np.where(traded | (self.open_interest > 0.0), self.at_tick, np.nan)
         in_dollars = self.mark * (self.index_price if series.inverse else 1.0)
         columns = zip(
             self.names,
-            _nulls(np.where(traded, last, np.nan)),
-            _nulls(last),
+            _nulls(np.where(self.volume > 0.0, self.last, np.nan)),
+            _nulls(self.last),
             _nulls(self.bid),
             _nulls(self.ask),
             _nulls(np.round(0.5 * (self.bid + self.ask), 5)),
@@ -229,12 +232,12 @@ class Book:
         bid, ask = _zero(self.bid[row]), _zero(self.ask[row])
         volume = _zero(self.volume[row])
         mark = _none(self.rough_mark[row])
-        traded = float(self.at_tick[row]) if volume > 0.0 else math.nan
+        traded = _none(self.last[row]) if volume > 0.0 else None
         lowest, highest = _limits(mark, series.tick)
         delta, value = float(greeks.delta[row]), float(greeks.value[row])
         stats = {
-            "high": _none(traded),
-            "low": _none(traded),
+            "high": traded,
+            "low": traded,
             "price_change": None if volume == 0.0 else 0.0,
             "volume": volume,
             "volume_usd": round(volume * _zero(self.mark[row]) * (self.index_price if series.inverse else 1.0), 2),
@@ -254,7 +257,7 @@ class Book:
             },
             "index_price": self.index_price,
             "instrument_name": self.names[row],
-            "last_price": _none(traded),
+            "last_price": _none(self.last[row]),
             "settlement_price": _none(self.mark[row]),
             "min_price": lowest,
             "max_price": highest,
