@@ -91,11 +91,23 @@ def curve_values(bumps: Bumps, held: Floats, grid: Floats) -> Floats:
 
 
 def zero_crossings(
-    bumps: Bumps, held: Floats, grid: Floats, values: Floats, largest: float | None = None
+    bumps: Bumps,
+    held: Floats,
+    grid: Floats,
+    values: Floats,
+    *,
+    largest: float | None = None,
+    around_spot: bool = False,
 ) -> tuple[float, ...]:
     """Log-spots at which one book's curve (held (M,), values (G,)) changes sign, each bracket refined by Newton.
 
-    ``largest`` is the curve's largest |G| where ``grid`` is only a part of it.
+    Args:
+        bumps: The M priced strikes.
+        held: Signed units of the underlying.
+        grid: Log-spots, ascending.
+        values: The curve there.
+        largest: The curve's largest |G| where ``grid`` is only a part of it.
+        around_spot: Only the nearest crossing on either side of today's spot.
     """
     if largest is None:
         largest = float(np.max(np.abs(values), initial=0.0))
@@ -107,9 +119,11 @@ def zero_crossings(
     loudness = np.maximum.reduceat(np.abs(values), np.concatenate(([0], turns + 1)))
     # By whole stretches, not by the crossing's neighbours: those are small at every root of a fine grid.
     real = np.minimum(loudness[:-1], loudness[1:]) > DUST * largest
-    return tuple(
-        _refine(bumps, held, grid[at], grid[at + 1], values[at], values[at + 1]) for at in turns[real].tolist()
-    )
+    turns = turns[real]
+    if around_spot:
+        above = int(np.searchsorted(grid[turns], 0.0))
+        turns = turns[max(above - 1, 0) : above + 1]
+    return tuple(_refine(bumps, held, grid[at], grid[at + 1], values[at], values[at + 1]) for at in turns.tolist())
 
 
 def _refine(bumps: Bumps, held: Floats, low: float, high: float, at_low: float, at_high: float) -> float:

@@ -75,16 +75,17 @@ def find_zero_gamma(
         estimate,
         repricer.nearest_by_leg_ivs(held, estimate, values[0]),
         repricer.nearest_by_carried_forwards(whole, estimate, values[0]),
-        _nearest(repricer.roots(own_only, values[3]), chain.spot),
+        estimate if repricer.all_own else repricer.nearest(own_only, values[3]),
     ]
+    cumulated = by_strike.net_gex.cumsum()
     rules = {
-        "strike sign change": _sign_changes(by_strike.strike, by_strike.net_gex),
-        "cumulative sum": _sign_changes(by_strike.strike, by_strike.net_gex.cumsum()),
-        "volume-weighted": repricer.roots(books[1], values[1]),
-        "front expiry": repricer.roots(in_front, values[2]),
-        "without front": repricer.roots(whole - in_front, values[0] - values[2]),
+        "strike sign change": _nearest(_sign_changes(by_strike.strike, by_strike.net_gex), chain.spot),
+        "cumulative sum": _nearest(_sign_changes(by_strike.strike, cumulated), chain.spot),
+        "volume-weighted": repricer.nearest(books[1], values[1]),
+        "front expiry": repricer.nearest(in_front, values[2]),
+        "without front": repricer.nearest(whole - in_front, values[0] - values[2]),
     }
-    other_rules = tuple(OtherRule(name, _nearest(prices, chain.spot)) for name, prices in rules.items())
+    other_rules = tuple(OtherRule(name, price) for name, price in rules.items())
     return curve, _zero_gamma(curve, estimate, ways), other_rules
 
 
@@ -99,6 +100,7 @@ class _Repricer:
         self.first_row = np.searchsorted(smile.node, self.nodes)
         self.bumps = self._bumps(self.first_row, smile.node_iv[self.nodes], smile.forward)
         self.grid = spot_grid(self.bumps)
+        self.all_own = bool(smile.node_own[self.nodes].all())
 
     def merged(self, held: Floats) -> Floats:
         """Signed units a contract, summed by strike and expiry."""
@@ -107,6 +109,11 @@ class _Repricer:
     def roots(self, held: Floats, values: Floats) -> tuple[float, ...]:
         """Every spot at which a book over the merged strikes, whose curve is known, crosses zero."""
         return self._prices(zero_crossings(self.bumps, held, self.grid, values))
+
+    def nearest(self, held: Floats, values: Floats) -> float | None:
+        """The root nearest spot of a book over the merged strikes, whose curve is known."""
+        found = zero_crossings(self.bumps, held, self.grid, values, around_spot=True)
+        return _nearest(self._prices(found), self.chain.spot)
 
     def nearest_by_leg_ivs(self, held: Floats, estimate: float | None, curve: Floats) -> float | None:
         """The nearest root when every leg keeps the IV given for it; ``held`` is by contract."""
@@ -127,7 +134,7 @@ class _Repricer:
         reach = _MARGIN + (abs(float(np.log(estimate / self.chain.spot))) if estimate is not None else np.inf)
         for grid in (self.grid[np.abs(self.grid) <= reach], self.grid):
             values = curve_values(bumps, held[np.newaxis], grid)[0]
-            if found := zero_crossings(bumps, held, grid, values, largest):
+            if found := zero_crossings(bumps, held, grid, values, largest=largest, around_spot=True):
                 return _nearest(self._prices(found), self.chain.spot)
         return None
 

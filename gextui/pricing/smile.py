@@ -147,13 +147,15 @@ def _parity_forwards(
     implied = strike + growth[expiry] * (call_mid - put_mid)
     quoted = np.flatnonzero(np.isfinite(implied))
     quoted = quoted[np.lexsort((np.abs(strike[quoted] - spot), expiry[quoted]))]
-    starts = np.searchsorted(expiry[quoted], np.arange(len(growth)))
-    ends = np.append(starts[1:], len(quoted))
-    result = np.full(len(growth), np.nan)
-    for at, (start, end) in enumerate(zip(starts, ends, strict=True)):
-        if end > start:
-            result[at] = np.median(implied[quoted[start : min(end, start + PARITY_STRIKES)]])
-    return result
+    rank = np.arange(len(quoted)) - np.searchsorted(expiry[quoted], expiry[quoted])
+    near = rank < PARITY_STRIKES
+    table = np.full((len(growth), PARITY_STRIKES), np.inf)
+    table[expiry[quoted[near]], rank[near]] = implied[quoted[near]]
+    table.sort(axis=1)
+    count = np.isfinite(table).sum(axis=1)
+    rows = np.arange(len(growth))
+    median: Floats = 0.5 * (table[rows, np.maximum(count - 1, 0) // 2] + table[rows, count // 2])
+    return np.where(count > 0, median, np.nan)
 
 
 def _interpolate(moneyness: Floats, iv: Floats, expiry: Integers, expiries: int) -> Floats:
