@@ -1,4 +1,4 @@
-"""``python -m tests.ui.terminal.leaver HOW FILE``: an app that busily paints, and writes FILE when it is flushed.
+"""``python -m tests.ui.terminal.leaver HOW FILE GRACE``: an app that busily paints, and writes FILE when it is flushed.
 
 HOW: ``quick`` flushes at once, ``hangs`` writes FILE and then never returns. ``q`` leaves.
 """
@@ -21,7 +21,7 @@ class Busy(Grid):
         self.set_interval(0.05, lambda: self.query_one(Numbers).change(1.0))
 
 
-def main(how: str, file: str) -> None:
+def main(how: str, file: str, grace: str) -> None:
     """Run until something ends it."""
 
     def flush() -> None:
@@ -30,7 +30,7 @@ def main(how: str, file: str) -> None:
             threading.Event().wait()
 
     app = Busy()
-    with leaving_on_signals(flush) as app.leaving:
+    with leaving_on_signals(flush, grace=float(grace)) as app.leaving:
         app.run(mouse=False)
     sys.exit(app.return_code)
 

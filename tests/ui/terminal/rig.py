@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pyte
+from textual import events
 from textual.app import App
 from textual.drivers._writer_thread import WriterThread
 from textual.drivers.headless_driver import HeadlessDriver
@@ -72,7 +73,8 @@ class Session:
 
     async def press(self, *keys: str) -> bytes:
         """Press keys and let the app come to rest; the bytes it wrote."""
-        await self.pilot.press(*keys)
+        for key in keys:
+            self.app.post_message(events.Key(key, key if len(key) == 1 else None))
         return await self.settle()
 
     async def resize(self, columns: int, rows: int) -> bytes:

@@ -1,21 +1,31 @@
 """The delta display shows what stock Textual would, in few bytes, and holds no one up."""
 
+import os
 import re
+import select
+import shutil
+import signal
+import subprocess
 import sys
 from collections.abc import Sequence
 from itertools import pairwise
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
+import pyte
 import pytest
 import textual
 from textual import events
 from textual._compositor import LayoutUpdate
+from textual.drivers._writer_thread import WriterThread
+from textual.geometry import Region
 
 from gextui.ui.terminal.capabilities import Capabilities, detect
 from gextui.ui.terminal.display import unsupported
 from gextui.ui.terminal.shadow import Shadow
 from tests.ui.terminal.apps import APPS, Grid, Modal, Numbers, Scrolls, Styles, Table
-from tests.ui.terminal.pty_harness import Terminal
+from tests.ui.terminal.pty_harness import Screen, Terminal
 from tests.ui.terminal.rig import TRUECOLOUR, Session, running
 
 Picture = tuple[list[list[object]], tuple[int, int]]
@@ -162,6 +172,30 @@ async def test_a_garbled_screen_is_repainted() -> None:
         await garbled()
 
 
+async def test_coming_back_from_a_suspension_paints_everything() -> None:
+    async with running(Grid, 60, 20) as session:
+        await session.settle()
+        clean = picture(session)
+        session.writer.stop()
+        session.driver._writer_thread = WriterThread(session.driver._file)
+        session.writer.start()
+        session.screen.reset()
+        await session.press("i")
+        session.app.query_one(Numbers).refresh(Region(0, 0, 1, 1))
+        await session.settle()
+        assert picture(session) == clean
+
+
+async def test_the_hook_for_tests_is_called_after_each_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[None] = []
+    monkeypatch.setattr(Grid, "post_display_hook", lambda self: calls.append(None))
+    async with running(Grid, 60, 20) as session:
+        await session.settle()
+        before = len(calls)
+        await session.press("n")
+    assert len(calls) > before > 0
+
+
 async def test_after_a_resize_nothing_of_the_old_size_is_written() -> None:
     async with running(Grid, 100, 45) as session:
         await session.settle()
@@ -239,14 +273,10 @@ def test_on_a_pty_it_shows_what_stock_textual_shows(environment: dict[str, str])
         pictures = []
         with Terminal([sys.executable, "-m", "tests.ui.terminal.apps", "Styles", *words], 80, 24, environment) as pty:
             pty.wait_for("italic")
-            pty.settle()
             for keys in ("n", "tn"):
                 pty.send(keys)
                 pty.settle()
                 pictures.append(pty.screen.cells())
-            pty.resize(50, 12)
-            pty.settle()
-            pictures.append(pty.screen.cells())
             pty.send("q")
             assert pty.exit_code() == 0
         seen.append((pictures, len(pty.output)))
@@ -269,5 +299,73 @@ def test_on_a_pty_a_stall_ends_in_the_newest_state_and_idle_is_silent() -> None:
                     pty.read(0.02)
             pty.settle()
             pictures.append(pty.screen.cells())
-            assert pty.read(0.5) == b""
+            assert pty.read(0.3) == b""
     assert pictures[0] == pictures[1]
+
+
+def test_on_a_pty_sigcont_brings_the_screen_back() -> None:
+    with Terminal([sys.executable, "-m", "tests.ui.terminal.apps", "Grid"], 100, 45) as pty:
+        pty.wait_for("100,000")
+        pty.settle()
+        clean = pty.screen.cells()
+        pty.signal(signal.SIGSTOP)
+        pty.settle()
+        pty.screen.reset()
+        pty.screen.draw("a shell's prompt")
+        pty.signal(signal.SIGCONT)
+        pty.settle()
+        assert pty.screen.cells() == clean
+
+
+def test_on_a_pty_a_storm_of_resizes_ends_in_the_right_picture() -> None:
+    pictures: list[list[list[object]]] = []
+    for sizes in ([(1, 1), (10, 3), (500, 200), (2, 1), (1, 30), (120, 40)] * 20, []):
+        with Terminal([sys.executable, "-m", "tests.ui.terminal.apps", "Parts"], 61, 17) as pty:
+            pty.wait_for("漢")
+            for size in sizes:
+                pty.resize(*size)
+                pty.read(0.002)
+            pty.resize(61, 17)
+            pty.settle()
+            pictures.append(pty.screen.cells())
+            assert pty.process.poll() is None
+    assert pictures[0] == pictures[1]
+
+
+@pytest.mark.skipif(shutil.which("tmux") is None, reason="there is no tmux here")
+def test_in_tmux_it_shows_what_stock_textual_shows(tmp_path: Path) -> None:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "TERM": "xterm-256color",
+        "LANG": "C.UTF-8",
+        "TMUX_TMPDIR": str(tmp_path),
+    }
+
+    def tmux(*words: str) -> str:
+        command = ["tmux", "-f", "/dev/null", *words]
+        return subprocess.run(command, env=environment, check=True, timeout=20, capture_output=True, text=True).stdout
+
+    def settled(before: str) -> str:
+        for _ in range(100):
+            select.select([], [], [], 0.15)
+            now = tmux("capture-pane", "-p", "-e")
+            if now.strip() and now != before and now == tmux("capture-pane", "-p", "-e"):
+                return now
+        raise AssertionError(f"nothing new came: {before}")
+
+    def seen(capture: str) -> list[list[Any]]:
+        screen = Screen(80, 24)
+        pyte.Stream(screen).feed(capture.rstrip("\n").replace("\n", "\r\n"))
+        return screen.cells()
+
+    pictures = []
+    for words in ("plain", ""):
+        app = f"cd {Path.cwd()} && {sys.executable} -m tests.ui.terminal.apps Styles {words}"
+        tmux("new-session", "-d", "-x", "80", "-y", "24", app)
+        first = settled("")
+        tmux("send-keys", "n", "t", "n")
+        select.select([], [], [], 0.5)
+        pictures.append((seen(first), seen(settled(first))))
+        tmux("kill-server")
+    assert pictures[0] == pictures[1]
+    assert {"bold", "dim"} <= set("".join(cell.data for line in pictures[0][0] for cell in line).split())

@@ -11,17 +11,20 @@ from pathlib import Path
 
 import pytest
 
-from gextui.ui.terminal.signals import GRACE, RESTORE, leaving_on_signals
+from gextui.ui.terminal.signals import RESTORE, leaving_on_signals
 from tests.ui.terminal.pty_harness import Terminal
 
-LIMIT = 3.0
+GRACE = 0.8
+LIMIT = GRACE + 1.0
 """Seconds after which the process must be gone, whatever hangs; the waits below fail beyond it."""
 IGNORING_HANG_UP = ("/bin/sh", "-c", 'trap "" HUP; exec "$@"', "sh")
 
 
 @contextmanager
 def leaver(how: str, flushed: Path, *before: str) -> Iterator[Terminal]:
-    with Terminal([*before, sys.executable, "-m", "tests.ui.terminal.leaver", how, str(flushed)], 100, 45) as pty:
+    with Terminal(
+        [*before, sys.executable, "-m", "tests.ui.terminal.leaver", how, str(flushed), str(GRACE)], 100, 45
+    ) as pty:
         pty.wait_for("100,000")
         yield pty
 
@@ -55,7 +58,7 @@ def test_leaving_undoes_what_textual_does_to_a_terminal(tmp_path: Path) -> None:
 @pytest.mark.parametrize("how", ["quick", "hangs"])
 def test_a_stalled_terminal_delays_no_exit(how: str, tmp_path: Path) -> None:
     with leaver(how, tmp_path / "flushed") as pty:
-        pty.wait_unread(0.8)  # the pty is full: writers block
+        pty.wait_unread(0.5)  # the pty is full: writers block
         pty.signal(signal.SIGTERM)
         assert pty.exit_code(LIMIT) == 143
         assert (tmp_path / "flushed").exists()
@@ -83,7 +86,7 @@ def test_a_second_signal_waits_for_nothing(tmp_path: Path) -> None:
         start = time.monotonic()
         pty.signal(signal.SIGTERM)
         pty.signal(signal.SIGTERM)  # as `timeout` does: to the process and to its group
-        pty.read(0.5)
+        pty.read(0.4)
         assert pty.process.poll() is None
         pty.signal(signal.SIGTERM)
         pty.read(LIMIT)
@@ -94,7 +97,7 @@ def test_a_second_signal_waits_for_nothing(tmp_path: Path) -> None:
 
 def test_an_app_can_leave_by_itself_from_a_stalled_terminal(tmp_path: Path) -> None:
     with leaver("quick", tmp_path / "flushed") as pty:
-        pty.wait_unread(0.8)
+        pty.wait_unread(0.5)
         pty.send("q")
         assert pty.exit_code(LIMIT) == 0
         assert (tmp_path / "flushed").exists()
@@ -122,7 +125,7 @@ def test_a_recorder_may_exit_with_nought_and_needs_no_terminal(tmp_path: Path) -
         [sys.executable, "-c", program, str(tmp_path / "flushed")],
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        timeout=LIMIT * 3,
+        timeout=30,
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
