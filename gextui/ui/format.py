@@ -51,13 +51,16 @@ class Unit(StrEnum):
 
     def factor(self, board: "Board") -> float:
         """What a number in USD per 1 % is multiplied by; NaN where the unit has no meaning (no gross exposure)."""
+        return self.factor_at(board.spot, board.totals.gross_gex)
+
+    def factor_at(self, spot: float, gross_gex: float | None) -> float:
+        """The same for a reading of which only so much is known."""
         if self is Unit.POINT_MOVE:
-            return 100.0 / board.spot
+            return 100.0 / spot
         if self is Unit.UNDERLYING:
-            return 1.0 / board.spot
+            return 1.0 / spot
         if self is Unit.SHARE:
-            gross = board.totals.gross_gex
-            return 100.0 / gross if gross else math.nan
+            return 100.0 / gross_gex if gross_gex else math.nan
         return 1.0
 
     def label(self, symbol: str) -> str:
@@ -72,9 +75,10 @@ class Unit(StrEnum):
 
     def amount(self, gex: float | None, board: "Board") -> str:
         """A GEX in USD per 1 % as text in this unit, signed, without its suffix."""
-        if gex is None:
-            return DASH
-        value = gex * self.factor(board)
+        return DASH if gex is None else self.text(gex * self.factor(board))
+
+    def text(self, value: float) -> str:
+        """A number that is in this unit already, signed, without its suffix."""
         return percent(value / 100.0, 2) if self is Unit.SHARE else compact(value)
 
 

@@ -12,6 +12,7 @@ from gextui.ui.format import plain
 
 PlotColour = str | int | tuple[int, int, int]
 
+_QUARTERS = "hd"
 _QUADRANTS = str.maketrans("▘▝▀▖▌▞▛▗▚▐▜▄▙▟", "'''." + "*" * 10)
 
 
@@ -25,18 +26,23 @@ def plot_colour(colour: Color | None) -> PlotColour:
     return "default" if colour.number is None else colour.number
 
 
-def round_ticks(low: float, high: float, most: int) -> list[float]:
-    """At most ``most`` multiples of 1, 2 or 5 times a power of ten within the bounds."""
-    span = high - low
-    if not span > 0:
-        return [low]
+def round_step(span: float, most: int) -> float:
+    """The smallest 1, 2 or 5 times a power of ten of which at most ``most`` fill a positive ``span``."""
     exponent = math.floor(math.log10(span / most))
-    step = next(
+    return next(
         factor * 10.0**power
         for power in (exponent, exponent + 1)
         for factor in (1, 2, 5)
         if span / (factor * 10.0**power) <= most
     )
+
+
+def round_ticks(low: float, high: float, most: int) -> list[float]:
+    """At most ``most`` multiples of 1, 2 or 5 times a power of ten within the bounds."""
+    span = high - low
+    if not span > 0:
+        return [low]
+    step = round_step(span, most)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [round(index * step, 12) for index in range(first, last + 1)]
 
@@ -56,14 +62,13 @@ class Plot(PlotextPlot):
         self.theme = "clear"
         self.ascii_only = ascii_only
 
-    @property
-    def marker(self) -> str:
-        """What curves are drawn with: quarter blocks, or stars."""
-        return "*" if self.ascii_only else "hd"
+    def curve(self, x: Sequence[float], y: Sequence[float], colour: PlotColour, *, in_ascii: str = "*") -> None:
+        """Draw one connected piece of a curve with quarter blocks, or with an ASCII character."""
+        self.plt.plot(list(x), list(y), marker=in_ascii if self.ascii_only else _QUARTERS, color=colour)
 
-    def curve(self, x: Sequence[float], y: Sequence[float], colour: PlotColour) -> None:
-        """Draw one connected piece of a curve."""
-        self.plt.plot(list(x), list(y), marker=self.marker, color=colour)
+    def marks(self, x: Sequence[float], y: Sequence[float], colour: PlotColour, glyph: str = "") -> None:
+        """Draw single points, by default as those of curves."""
+        self.plt.scatter(list(x), list(y), marker=glyph or ("*" if self.ascii_only else _QUARTERS), color=colour)
 
     def write(self, text: str, x: float, y: float, colour: PlotColour, *, leftward: bool = False) -> None:
         """Write a text that begins (or, ``leftward``, ends) at a point."""

@@ -1,5 +1,6 @@
 """BoardView: what the app asks of every view of a board."""
 
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar
 
@@ -10,6 +11,7 @@ from gextui.ui.format import Unit
 
 if TYPE_CHECKING:
     from gextui.exposure.explain import Explanation
+    from gextui.exposure.series import Series
 
 
 class Measure(StrEnum):
@@ -78,6 +80,14 @@ class BoardView(Widget):
     def show(self, board: Board, *, unit: Unit, stale: bool = False) -> None:
         """Show this board, GEX in this unit; repaint only lines that differ. ``stale`` dims every value."""
         raise NotImplementedError
+
+    @property
+    def span(self) -> timedelta | None:
+        """How much of the past the view draws beside the board; None for one that draws no past."""
+        return None
+
+    def show_series(self, series: "Series | None") -> None:
+        """Show these levels over `span`, of the ticker shown; None while they are being fetched."""
 
     @property
     def heading(self) -> str:
