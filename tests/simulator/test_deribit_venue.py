@@ -390,6 +390,15 @@ class TestClock:
             await clock.advance(2.0)
             assert await result(venue, "get_time") == NOW + 120_000
 
+    async def test_what_goes_wrong_in_the_market_is_not_swallowed(self) -> None:
+        class Broken(RecordedMarket):
+            def step(self, seconds: float) -> None:
+                raise ArithmeticError("no such price")
+
+        with pytest.raises(ArithmeticError, match="no such price"):
+            async with open_venue(market=Broken(a_chain())) as (_, clock):
+                await clock.advance(1.0)
+
 
 def a_chain() -> OptionChain:
     """A recorded chain with an inverse and a linear root, and gaps."""
