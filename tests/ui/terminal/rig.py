@@ -4,7 +4,7 @@ import asyncio
 import fcntl
 import os
 import select
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -15,7 +15,7 @@ from textual.drivers._writer_thread import WriterThread
 from textual.drivers.headless_driver import HeadlessDriver
 from textual.pilot import Pilot
 
-from gextui.ui.terminal.capabilities import Capabilities, detect
+from gextui.ui.terminal.capabilities import detect
 from gextui.ui.terminal.display import DeltaApp
 from tests.ui.terminal.pty_harness import Screen
 
@@ -106,16 +106,9 @@ class Session:
 
 
 @asynccontextmanager
-async def running(
-    app_class: Callable[..., DeltaApp[None]],
-    columns: int,
-    rows: int,
-    *,
-    plain_display: bool = False,
-    capabilities: Capabilities = TRUECOLOUR,
-) -> AsyncIterator[Session]:
-    """Run the app until the block ends."""
-    app = app_class(capabilities, plain_display=plain_display, driver_class=PipeDriver)
+async def running(app: DeltaApp[None], columns: int, rows: int) -> AsyncIterator[Session]:
+    """Run the app on a terminal of this size until the block ends."""
+    app.driver_class = PipeDriver
     async with app.run_test(headless=False, size=(columns, rows), notifications=True) as pilot:
         session = Session(app, pilot, columns, rows)
         yield session

@@ -66,7 +66,7 @@ async def stock_and_delta(
 ) -> list[list[Picture]]:
     results = []
     for plain_display in (True, False):
-        async with running(APPS[name], *size, plain_display=plain_display, capabilities=capabilities) as session:
+        async with running(APPS[name](capabilities, plain_display=plain_display), *size) as session:
             results.append(await act(session, script))
             assert session.app.plain_display_reason == ("asked for" if plain_display else "")
     return results
@@ -84,7 +84,7 @@ async def test_shows_what_stock_textual_shows(name: str, size: tuple[int, int], 
 async def test_without_colour_it_shows_what_stock_textual_shows_and_no_colour_is_sent() -> None:
     stock, delta = await stock_and_delta("Styles", (80, 24), "n n t", NO_COLOUR)
     assert delta == stock
-    async with running(Styles, 80, 24, capabilities=NO_COLOUR) as session:
+    async with running(Styles(NO_COLOUR), 80, 24) as session:
         sent = await session.settle() + await session.press("n") + await session.press("t")
         marks = {mark for line in session.screen.cells() for cell in line for mark in cell._asdict().items()}
     assert set(re.findall(rb"\x1b\[([\d;]*)m", sent)) <= {
@@ -103,7 +103,7 @@ def _all_of(*codes: bytes) -> Sequence[tuple[bytes, ...]]:
 
 
 async def test_in_ascii_no_other_byte_is_sent() -> None:
-    async with running(Scrolls, 60, 20, capabilities=ASCII) as session:
+    async with running(Scrolls(ASCII), 60, 20) as session:
         sent = await session.settle() + await session.press("down") + await session.press("right")
         assert sent.isascii()
         assert "put wall" in session.screen.text
@@ -111,7 +111,7 @@ async def test_in_ascii_no_other_byte_is_sent() -> None:
 
 @pytest.mark.parametrize(("size", "budget"), [((100, 45), 1500), ((60, 20), 400)])
 async def test_a_tick_of_a_tenth_of_the_cells_costs_few_bytes(size: tuple[int, int], budget: int) -> None:
-    async with running(Grid, *size) as session:
+    async with running(Grid(TRUECOLOUR), *size) as session:
         whole = len(await session.settle())
         ticks = [len(await session.press("n")) for _ in range(8)]
     assert max(ticks) <= budget
@@ -120,7 +120,7 @@ async def test_a_tick_of_a_tenth_of_the_cells_costs_few_bytes(size: tuple[int, i
 
 
 async def test_idle_writes_nothing() -> None:
-    async with running(Grid, 100, 45) as session:
+    async with running(Grid(TRUECOLOUR), 100, 45) as session:
         await session.settle()
         assert await session.press("i") == b""
         assert await session.press("f12") == b""
@@ -129,7 +129,7 @@ async def test_idle_writes_nothing() -> None:
 
 
 async def test_a_line_that_takes_nothing_gets_few_frames_and_then_the_newest() -> None:
-    async with running(Grid, 100, 45) as session:
+    async with running(Grid(TRUECOLOUR), 100, 45) as session:
         await session.settle()
         written = session.app.frames_written
         for _ in range(40):
@@ -144,7 +144,7 @@ async def test_a_line_that_takes_nothing_gets_few_frames_and_then_the_newest() -
         await session.settle()
         seen = picture(session)
         assert session.app._next_look is None
-    async with running(Grid, 100, 45) as reference:
+    async with running(Grid(TRUECOLOUR), 100, 45) as reference:
         await reference.settle()
         for _ in range(40):
             reference.app.query_one(Numbers).change(1.0)
@@ -153,7 +153,7 @@ async def test_a_line_that_takes_nothing_gets_few_frames_and_then_the_newest() -
 
 
 async def test_a_garbled_screen_is_repainted() -> None:
-    async with running(Table, 80, 24) as session:
+    async with running(Table(TRUECOLOUR), 80, 24) as session:
         await session.settle()
         clean = picture(session)
 
@@ -173,7 +173,7 @@ async def test_a_garbled_screen_is_repainted() -> None:
 
 
 async def test_coming_back_from_a_suspension_paints_everything() -> None:
-    async with running(Grid, 60, 20) as session:
+    async with running(Grid(TRUECOLOUR), 60, 20) as session:
         await session.settle()
         clean = picture(session)
         session.writer.stop()
@@ -189,7 +189,7 @@ async def test_coming_back_from_a_suspension_paints_everything() -> None:
 async def test_the_hook_for_tests_is_called_after_each_frame(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[None] = []
     monkeypatch.setattr(Grid, "post_display_hook", lambda self: calls.append(None))
-    async with running(Grid, 60, 20) as session:
+    async with running(Grid(TRUECOLOUR), 60, 20) as session:
         await session.settle()
         before = len(calls)
         await session.press("n")
@@ -197,7 +197,7 @@ async def test_the_hook_for_tests_is_called_after_each_frame(monkeypatch: pytest
 
 
 async def test_after_a_resize_nothing_of_the_old_size_is_written() -> None:
-    async with running(Grid, 100, 45) as session:
+    async with running(Grid(TRUECOLOUR), 100, 45) as session:
         await session.settle()
         sent = await session.resize(40, 10)
         assert sent.startswith(b"\x1b[1H")
@@ -206,7 +206,7 @@ async def test_after_a_resize_nothing_of_the_old_size_is_written() -> None:
 
 
 async def test_large_frames_are_synchronised_where_that_helps() -> None:
-    async with running(Grid, 100, 45) as session:
+    async with running(Grid(TRUECOLOUR), 100, 45) as session:
         await session.settle()
         assert not (await session.press("a")).startswith(b"\x1b[?2026h")
         session.app._sync_available = True
@@ -215,14 +215,14 @@ async def test_large_frames_are_synchronised_where_that_helps() -> None:
         assert large.endswith(b"\x1b[?2026l")
         assert large.count(b"\x1b[?2026") == 2
     affected = detect({"TMUX": "/s,1,0", "TERM_PROGRAM": "tmux", "TERM_PROGRAM_VERSION": "3.7b", "LANG": "C.UTF-8"})
-    async with running(Grid, 60, 20, capabilities=affected) as session:
+    async with running(Grid(affected), 60, 20) as session:
         await session.settle()
         session.app._sync_available = True
         assert b"2026" not in await session.press("a", "n")
 
 
 async def test_small_frames_are_not_synchronised() -> None:
-    async with running(Grid, 60, 20) as session:
+    async with running(Grid(TRUECOLOUR), 60, 20) as session:
         session.app._sync_available = True
         await session.settle()
         assert b"2026" not in await session.press("n")
@@ -230,9 +230,9 @@ async def test_small_frames_are_not_synchronised() -> None:
 
 @pytest.mark.parametrize("broken", ["paint_screen", "paint_spans", "take_difference"])
 async def test_a_surprise_inside_leaves_painting_to_stock_textual(broken: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with running(Modal, 80, 24, plain_display=True) as session:
+    async with running(Modal(TRUECOLOUR, plain_display=True), 80, 24) as session:
         expected = await act(session, "n m n")
-    async with running(Modal, 80, 24) as session:
+    async with running(Modal(TRUECOLOUR), 80, 24) as session:
         await session.settle()
 
         def surprise(*_: object) -> None:
@@ -254,7 +254,7 @@ async def test_an_unknown_textual_is_left_to_itself(monkeypatch: pytest.MonkeyPa
 
 async def test_a_textual_of_another_version_is_left_to_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(textual, "__version__", "9.0.0rc1", raising=False)
-    async with running(Grid, 60, 20) as session:
+    async with running(Grid(TRUECOLOUR), 60, 20) as session:
         await session.settle()
         assert "not for 9.0.0rc1" in session.app.plain_display_reason
         before = picture(session)
