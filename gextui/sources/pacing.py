@@ -139,7 +139,8 @@ class Limiter:
         self._tokens = min(self._burst, self._tokens + (now - self._filled_at) * self._rate)
         self._filled_at = now
         # A token less a rounding error is a token, or a waiter would spin.
-        return max(0.0, (cost - self._tokens - _ROUNDING) / self._rate)
+        short = (cost - self._tokens) / self._rate
+        return short if short > _ROUNDING else 0.0
 
 
 def retry_after(header: str | None, now: float) -> float | None:
