@@ -145,10 +145,13 @@ class DeribitSource:
                     for worker in workers:
                         if worker.done():
                             worker.result()
+                    yielded = False
                     for book in self._books.values():
                         if book.changed and (chain := self._chain(book)) is not None:
                             yield chain
-                    await self._clock.sleep(self._interval)
+                            yielded = True
+                    if yielded:
+                        await self._clock.sleep(self._interval)
             finally:
                 for worker in workers:
                     worker.cancel()
@@ -374,9 +377,9 @@ class DeribitSource:
             heard = self._stream.age(channel) is not None
             if channel in missing:
                 return SourceState.DEGRADED, f"not subscribed to {channel}: {missing[channel]}"
-            if now - at > SILENT_AFTER and (heard or at > -np.inf):
+            if now - at > SILENT_AFTER and at > -np.inf:
                 return SourceState.DEGRADED, f"{what} {_seconds(now - at)} old"
-            if not heard:
+            if at == -np.inf or not heard:
                 return SourceState.CONNECTING, ""
         return None
 
