@@ -45,6 +45,11 @@ class History(Protocol):
         """``recording``, ``not recorded`` or a plain sentence on why recording failed; read from any thread."""
         ...
 
+    @property
+    def notice(self) -> str:
+        """Plain sentences on what was not as it should be; empty when all is well; read from any thread."""
+        ...
+
     async def record(self, board: Board) -> None:
         """Remember the board; when it returns the row survives kill -9."""
         ...
@@ -90,6 +95,8 @@ class Health:
     """Older than three intervals (and than 10 s) while the market is open; a recorded chain never is."""
     recording: str
     """``recording``, ``not recorded`` or a plain sentence on why recording failed."""
+    notice: str = ""
+    """What else is to be known of the history, e.g. that a damaged database was put aside; empty when all is well."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -155,6 +162,11 @@ class Desk:
         """Every ticker of every source, in order."""
         return tuple(self._lanes)
 
+    @property
+    def running(self) -> bool:
+        """Whether the core thread is at work: from `start` until it has stopped, for whatever reason."""
+        return self._thread is not None and self._thread.is_alive()
+
     def start(self) -> None:
         """Start the core thread; returns at once. A desk is started once."""
         if self._thread is not None:
@@ -191,7 +203,8 @@ class Desk:
         age = None if lane.arrived is None else max(0.0, self._clock.seconds() - lane.arrived)
         recorded = status.interval == 0 or status.state is SourceState.CLOSED
         oldest = max(STALE_INTERVALS * status.interval, STALE_AT_LEAST)
-        return Health(status, age, age is not None and not recorded and age > oldest, self._recording())
+        stale = age is not None and not recorded and age > oldest
+        return Health(status, age, stale, self._recording(), "" if self._history is None else self._history.notice)
 
     def watch(self, ticker: Ticker, filters: Filters) -> None:
         """Show this ticker through these filters: its view is rebuilt at once. Records stay unfiltered."""
@@ -366,7 +379,8 @@ class Desk:
 
     async def _asked(self, question: Awaitable[_T]) -> _T | None:
         """The history's answer; None where it fails or is slow, because the live view does not wait for a disk."""
-        answer = await settled(asyncio.wait_for(question, _PATIENCE))
+        # A task at once: were this cancelled before it begins, the question itself would never be awaited.
+        answer = await settled(asyncio.wait_for(asyncio.ensure_future(question), _PATIENCE))
         if isinstance(answer, BaseException):
             self._reading.report(answer)
             return None

@@ -164,6 +164,16 @@ class TestHistory:
             assert desk.health(BTC).recording == "recording"
         assert [board.as_of for board in diary.boards] == [NOON]
 
+    def test_what_it_notices_is_handed_on(self) -> None:
+        diary, source = Diary(), FedSource()
+        with running(Desk([source], diary.open)) as desk:
+            source.feed(chain_at(0))
+            until(lambda: diary.boards)
+            assert desk.health(BTC).notice == ""
+            diary.notice = "gextui.db was damaged and is kept under another name"
+            assert desk.health(BTC).notice == diary.notice
+        assert Desk([FedSource()]).health(BTC).notice == ""
+
     def test_one_that_cannot_be_opened_is_said_and_the_rest_runs(self) -> None:
         async def locked() -> History:
             raise BadInputError("the database is held by process 7: this one only looks on")

@@ -42,6 +42,7 @@ class RecordedHistory:
     """The opened files as a history, in memory."""
 
     recording = "not recorded"
+    notice = ""
 
     def __init__(self, chains: Iterable[OptionChain]) -> None:
         self._chains: dict[Ticker, list[OptionChain]] = {}

@@ -1,15 +1,33 @@
-"""The lock that keeps every other instance from writing to the same database."""
+"""The lock that keeps every other instance from writing to the same database, and who holds it."""
 
 import fcntl
 import os
 import re
 import socket
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from gextui.market.text import clean_text
+from gextui.market.text import clean_text, is_symbol
 
-_HOLDER = re.compile(r"(\d{1,10}) (\S{1,64})")
+_FIRST_LINE = re.compile(r"(\d{1,10}) (\S{1,64})")
+_MOST_BYTES = 4096
+_BETWEEN_SYMBOLS = "\t"
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a lock, as far as the lock's file says."""
+
+    process: int | None = None
+    host: str = ""
+    symbols: tuple[str, ...] = ()
+    """The tickers that it records."""
+
+    def __str__(self) -> str:
+        return "another process" if self.process is None else f"process {self.process} on {self.host}"
 
 
 class LockedError(Exception):
@@ -19,16 +37,16 @@ class LockedError(Exception):
 class Lock:
     """One writer: an flock on a file beside the database, free the moment its process is gone, however it ends.
 
-    The file holds its owner's process id and host and is never removed, because a lock on a removed file locks nobody
-    out.
+    The file holds its owner's process id and host, and in a second line the tickers that it records. It is never
+    removed, because a lock on a removed file locks nobody out.
     """
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
 
     @classmethod
-    def acquire(cls, path: Path) -> Self:
-        """Take the lock at ``path``, without waiting.
+    def acquire(cls, path: Path, symbols: Sequence[str] = ()) -> Self:
+        """Take the lock at ``path``, without waiting, to record these tickers.
 
         Raises:
             LockedError: another process holds it.
@@ -38,11 +56,12 @@ class Lock:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"{os.getpid()} {socket.gethostname()}\n".encode(), 0)
+            owner = f"{os.getpid()} {socket.gethostname()}\n{_BETWEEN_SYMBOLS.join(symbols)}\n"
+            os.pwrite(descriptor, owner.encode(), 0)
         except BlockingIOError:
-            holder = _holder(os.pread(descriptor, 128, 0))
+            holder = _written(descriptor)
             os.close(descriptor)
-            raise LockedError(holder) from None
+            raise LockedError(str(holder)) from None
         except OSError:
             os.close(descriptor)
             raise
@@ -53,6 +72,49 @@ class Lock:
         os.close(self._descriptor)
 
 
-def _holder(written: bytes) -> str:
-    found = _HOLDER.match(written.decode(errors="replace"))
-    return f"process {found[1]} on {clean_text(found[2])}" if found else "another process"
+def lock_of(database: Path) -> Path:
+    """Where a database's lock is."""
+    database = database.absolute().resolve()
+    return database.with_name(f"{database.name}.lock")
+
+
+def holder_of(database: Path) -> Holder | None:
+    """Who records to a database now; None where nobody does, or that cannot be told."""
+    try:
+        descriptor = os.open(lock_of(database), os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        holder = _written(descriptor)
+        if not _may_live(holder):
+            return None
+        # Only where its owner seems to live: whoever takes the lock in this moment would find it taken by us.
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return holder
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+    return None
+
+
+def _written(descriptor: int) -> Holder:
+    """What a lock's file says; it may be anything, and it may be half written."""
+    text = os.pread(descriptor, _MOST_BYTES, 0).decode(errors="replace")
+    found = _FIRST_LINE.match(text)
+    if found is None:
+        return Holder()
+    symbols = text.partition("\n")[2].partition("\n")[0].split(_BETWEEN_SYMBOLS)
+    return Holder(int(found[1]), clean_text(found[2]), tuple(filter(is_symbol, symbols)))
+
+
+def _may_live(holder: Holder) -> bool:
+    if holder.process is None or holder.host != socket.gethostname():
+        return True
+    with suppress(PermissionError):
+        try:
+            os.kill(holder.process, 0)
+        except (ProcessLookupError, OverflowError):
+            return False
+    return True

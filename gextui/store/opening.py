@@ -27,7 +27,7 @@ from gextui.store.database import (
     mark,
     sync,
 )
-from gextui.store.lock import Lock, LockedError
+from gextui.store.lock import Lock, LockedError, lock_of
 
 _MAGIC = b"SQLite format 3\0"
 _LOG = ("-wal", "-shm")
@@ -71,7 +71,13 @@ class Opened:
 
 
 def open_database(
-    path: Path, *, read_only: bool, now: Callable[[], float], damage: str = "", before: Opened | None = None
+    path: Path,
+    *,
+    read_only: bool,
+    now: Callable[[], float],
+    symbols: Sequence[str] = (),
+    damage: str = "",
+    before: Opened | None = None,
 ) -> Opened:
     """Open, and where it is missing make, the database at ``path``; run in the thread that will use it.
 
@@ -82,6 +88,7 @@ def open_database(
         path: The file.
         read_only: Only read, whoever else writes.
         now: Epoch seconds; they name what is kept.
+        symbols: The tickers that are to be recorded, for others to know.
         damage: What is known to be wrong with the file, e.g. from having used it.
         before: What was open here until its file was moved away. A log that it left would be replayed into any other
             database put in its place, so it is set aside.
@@ -97,7 +104,7 @@ def open_database(
         if read_only:
             return _open_to_read(path, None)
         try:
-            lock = _lock(path)
+            lock = _lock(path, symbols)
         except LockedError as error:
             sentence = f"{error} already records to {path}; this one only reads"
             return _open_to_read(path, StoreError(sentence, os.EX_TEMPFAIL))
@@ -141,11 +148,11 @@ def _unwritable(path: Path, error: OSError, verb: str = "written") -> StoreError
     return StoreError(f"{path} cannot be {verb}: {reason}", os.EX_NOPERM if denied else os.EX_CANTCREAT)
 
 
-def _lock(path: Path) -> Lock:
+def _lock(path: Path, symbols: Sequence[str]) -> Lock:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if path.exists() and not os.access(path, os.W_OK):
         raise PermissionError(errno.EACCES, "")
-    return Lock.acquire(path.with_name(f"{path.name}.lock"))
+    return Lock.acquire(lock_of(path), symbols)
 
 
 def _open_to_write(path: Path, lock: Lock, now: Callable[[], float], damage: str) -> Opened:

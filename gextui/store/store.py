@@ -58,9 +58,10 @@ class Store:
     by itself. What could not be recorded is a gap; nothing is queued.
     """
 
-    def __init__(self, path: Path, *, read_only: bool, now: Callable[[], float]) -> None:
+    def __init__(self, path: Path, *, read_only: bool, symbols: Sequence[str], now: Callable[[], float]) -> None:
         self._path = path
         self._read_only = read_only
+        self._symbols = symbols
         self._now = now
         self._busy = asyncio.Lock()
         self._worker: Worker | None = None
@@ -85,6 +86,7 @@ class Store:
         path: Path,
         *,
         read_only: bool = False,
+        tickers: Sequence[Ticker] = (),
         retention: Retention | None = None,
         now: Callable[[], float] = time.time,
     ) -> Self:
@@ -96,13 +98,14 @@ class Store:
         Args:
             path: The file.
             read_only: Never write, not even where nobody else does.
+            tickers: What will be recorded; others who want to record learn it from `gextui.store.lock.holder_of`.
             retention: What to forget, every hour in which something is recorded; None forgets nothing by itself.
             now: The clock, in epoch seconds.
 
         Raises:
             StoreError: there is nothing to be had: another program's file, a newer version's, a folder out of reach.
         """
-        store = cls(path, read_only=read_only, now=now)
+        store = cls(path, read_only=read_only, symbols=[ticker.symbol for ticker in tickers], now=now)
         await store._connect()
         if retention is not None:
             store._forgetting = asyncio.create_task(store._forget(retention))
@@ -153,9 +156,12 @@ class Store:
         """The newest chain recorded at or before ``at``."""
         return await self._ask(partial(self._reader.as_of, ticker=ticker, latest=microseconds(at)), None)
 
-    async def latest(self, ticker: Ticker) -> OptionChain | None:
-        """The newest recorded chain."""
-        return await self._ask(partial(self._reader.as_of, ticker=ticker), None)
+    async def latest(self, ticker: Ticker, *, after: datetime | None = None) -> OptionChain | None:
+        """The newest recorded chain; None where none is newer than ``after``, which costs one look at the index."""
+        if after is None:
+            return await self._ask(partial(self._reader.as_of, ticker=ticker), None)
+        newer = partial(self._reader.as_of, ticker=ticker, earliest=microseconds(after) + 1)
+        return await self._ask(newer, None)
 
     async def step(self, ticker: Ticker, at: datetime, steps: int) -> OptionChain | None:
         """The chain recorded ``steps`` before (negative) or after ``at``; None beyond either end."""
@@ -235,7 +241,12 @@ class Store:
     async def _connect(self, damage: str = "", before: Opened | None = None) -> None:
         def connect_it() -> sqlite3.Connection:
             self._opened = open_database(
-                self._path, read_only=self._read_only, now=self._now, damage=damage, before=before
+                self._path,
+                read_only=self._read_only,
+                now=self._now,
+                symbols=self._symbols,
+                damage=damage,
+                before=before,
             )
             return self._opened.connection
 

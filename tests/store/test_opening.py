@@ -529,7 +529,7 @@ def run(program: str, path: Path) -> subprocess.CompletedProcess[str]:
 
 
 async def test_an_unwritable_path_with_nothing_to_read_says_why(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_: Path) -> Lock:
+    def refuse(*_: object) -> Lock:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Lock, "acquire", refuse)

@@ -73,6 +73,15 @@ async def test_as_of_gives_the_newest_chain_up_to_an_instant(store: Store) -> No
     assert await store.as_of(BTC, after(-0.000001)) is None
 
 
+async def test_the_newest_chain_is_given_where_it_is_newer_than_what_is_known(store: Store) -> None:
+    await store.record(board_at(after(1)))
+    await store.record(board_at(after(2)))
+    known = [after(0), after(1.999999), after(2), after(3)]
+    found = [await store.latest(BTC, after=at) for at in known]
+    assert [None if chain is None else chain.as_of for chain in found] == [after(2), after(2), None, None]
+    assert await store.latest(SPY, after=NOON) is None
+
+
 async def test_steps_go_through_every_recorded_chain_and_no_further(store: Store) -> None:
     for second in range(5):
         await store.record(board_at(after(second)))
