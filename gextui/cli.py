@@ -244,7 +244,12 @@ def show(
     )
     if trouble := start_log(state_path() / "gextui.log"):
         tell(trouble)
-    with leaving_on_signals(desk.stop):
+
+    def flush() -> None:
+        app.remember()
+        desk.stop()
+
+    with leaving_on_signals(flush) as app.leaving:
         desk.start()
         try:
             app.run(mouse=mouse or general.mouse)
