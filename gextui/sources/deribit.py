@@ -125,12 +125,12 @@ class DeribitSource:
         self._locked: set[str] = set()
         self._testnet = False
         self._unknown: Counter[str] = Counter()
-        self._started = False
+        self._started_at: float | None = None
         self._news = asyncio.Event()
 
     async def chains(self) -> AsyncIterator[OptionChain]:
         """Yield a ticker's chain whenever it changed, at most once an interval; see `Source`."""
-        self._started = True
+        self._started_at = self._clock.seconds()
         async with DeribitRest(self._rest_url, clock=self._clock, answered=self._answered) as rest:
             self._want()
             jobs = [self._stream.run(), self._roll()]
@@ -260,6 +260,7 @@ class DeribitSource:
         now = self._time.now()
         for book in currency.books:
             book.rejected["schema"] += unreadable
+            book.unconfirmed = False
             book.take_summary(summaries, now)
         currency.polls += 1
         currency.polled_at = self._clock.seconds()
@@ -270,7 +271,7 @@ class DeribitSource:
                 if price is not None:
                     book.take_spot(price, self._time.now())
         due = currency.listed_at is None or self._clock.seconds() - currency.listed_at >= RELIST_EVERY
-        if due or currency.relist:
+        if due or currency.relist or any(book.unconfirmed for book in currency.books):
             currency.relist = False
             listed = await rest.instruments(currency.name)
             self._list(currency, listed)
@@ -335,7 +336,7 @@ class DeribitSource:
     def _judge(self, book: Book, currency: _Currency) -> tuple[SourceState, str]:
         """The state and the words for it, gravest first."""
         now = self._time.now()
-        if not self._started:
+        if self._started_at is None:
             return SourceState.CONNECTING, ""
         if currency.knows_nothing_of(book):
             coins = ", ".join(coins_of(currency.listed))
@@ -358,7 +359,7 @@ class DeribitSource:
             return SourceState.DEGRADED, f"Deribit gives {kept}"
         if book.summed_at == -np.inf:
             return (SourceState.BACKOFF, trouble) if trouble else (SourceState.CONNECTING, "")
-        if (silence := self._silence(book, now)) is not None:
+        if (silence := self._silence(book, now, self._clock.seconds() - self._started_at)) is not None:
             return silence
         if not polled:
             age = f"open interest is {_seconds(now - book.summed_at)} old"
@@ -367,7 +368,7 @@ class DeribitSource:
             return SourceState.DEGRADED, f"this machine's clock is off by {_seconds(abs(self._time.ahead))}"
         return SourceState.LIVE, ""
 
-    def _silence(self, book: Book, now: float) -> tuple[SourceState, str] | None:
+    def _silence(self, book: Book, now: float, running: float) -> tuple[SourceState, str] | None:
         """What the stream does not tell of this coin."""
         missing = self._stream.missing
         for channel, what, at in (
@@ -379,6 +380,8 @@ class DeribitSource:
                 return SourceState.DEGRADED, f"not subscribed to {channel}: {missing[channel]}"
             if now - at > SILENT_AFTER and at > -np.inf:
                 return SourceState.DEGRADED, f"{what} {_seconds(now - at)} old"
+            if at == -np.inf and running > SILENT_AFTER:
+                return SourceState.DEGRADED, f"no {what} yet"
             if at == -np.inf or not heard:
                 return SourceState.CONNECTING, ""
         return None

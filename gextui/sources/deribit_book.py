@@ -87,6 +87,8 @@ class Book:
         """Likewise open interest."""
         self.without_interest = False
         """Whether the last summary held no open interest."""
+        self.unconfirmed = False
+        """Whether a summary held contracts that the listing did not."""
         self.next_expiry = np.inf
         self.spot: float | None = None
         self.volatility_index: float | None = None
@@ -163,7 +165,7 @@ class Book:
         mine = [summary for summary in summaries if isinstance(summary.instrument_name, str)]
         names = [str(summary.instrument_name) for summary in mine]
         if unlisted := [name for name in names if name not in self._row and name.startswith(self.market.prefix)]:
-            self.relist([*self._row, *unlisted], now)
+            self.unconfirmed |= self.relist([*self._row, *unlisted], now)
         rows, taken = self._rows(names)
         mine = [mine[index] for index in taken]
         open_interest = numbers([summary.open_interest for summary in mine])

@@ -93,6 +93,7 @@ class Instrument(msgspec.Struct, gc=False):
     """One option in ``get_instruments``; the name says the rest."""
 
     instrument_name: Scalar = None
+    is_active: Scalar = None
 
 
 class Candles(msgspec.Struct, gc=False):

@@ -67,7 +67,7 @@ class DeribitRest:
         """
         result = await self._call("get_instruments", currency=currency, kind="option", expired="false")
         rows, _ = self._usable(lambda: _INSTRUMENTS.decode(result))
-        return texts(row.instrument_name for row in rows)
+        return texts(row.instrument_name for row in rows if row.is_active is not False)
 
     async def book_summary(self, currency: str) -> tuple[list[Summary], int]:
         """The whole chain of a currency, and how many of its rows could not be read."""
