@@ -5,6 +5,8 @@ writes are queued. Here each update is painted into a shadow of the screen; the 
 is written when the line is free, else the shadow waits and the newest state is written later.
 """
 
+from __future__ import annotations
+
 import asyncio
 import inspect
 import os
@@ -16,17 +18,24 @@ from typing import Any, Final
 from rich.color import ColorSystem
 from rich.console import COLOR_SYSTEMS, RenderableType
 from textual import events
-from textual._ansi_sequences import SYNC_END, SYNC_START
-from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App, ReturnType
-from textual.drivers._writer_thread import MAX_QUEUED_WRITES, WriterThread
 from textual.filter import LineFilter
+from textual.geometry import Size
 from textual.screen import Screen
 
 from gextui.ui.terminal.capabilities import Capabilities, detect
 from gextui.ui.terminal.filters import AsciiOnly, WithoutColour
 from gextui.ui.terminal.shadow import Shadow
 from gextui.ui.terminal.signals import Leaving
+
+try:
+    from textual._ansi_sequences import SYNC_END, SYNC_START
+    from textual._compositor import ChopsUpdate, LayoutUpdate
+    from textual.drivers._writer_thread import MAX_QUEUED_WRITES, WriterThread
+except ImportError as error:
+    _MISSING = str(error)
+else:
+    _MISSING = ""
 
 TERMINAL_GONE: Final = 129
 """Exit code when the terminal has been closed: that of a program ended by SIGHUP."""
@@ -105,11 +114,8 @@ class DeltaApp(App[ReturnType]):
         self.call_after_refresh(self._check_version)
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
-        if (
-            isinstance(renderable, LayoutUpdate | ChopsUpdate)
-            and not self._batch_count
-            and self._find_line() is not None
-        ):
+        line = None if self._batch_count else self._find_line()
+        if line is not None and isinstance(renderable, LayoutUpdate | ChopsUpdate):
             try:
                 self._paint_shadow(screen, renderable)
             except _SURPRISES as error:
@@ -120,7 +126,7 @@ class DeltaApp(App[ReturnType]):
                 return
         super()._display(screen, renderable)
 
-    def _find_line(self) -> "_Line | None":
+    def _find_line(self) -> _Line | None:
         """The way to the terminal; None where painting is stock Textual's or there is no screen to paint."""
         driver = self._driver
         if self.plain_display_reason or not self._running or self._closed or driver is None:
@@ -158,15 +164,13 @@ class DeltaApp(App[ReturnType]):
             self._next_look = asyncio.get_running_loop().call_later(_LOOK_AGAIN, self._bring_up_to_date)
         else:
             try:
-                frame = self._shadow.take_difference()
+                self._write(self._shadow.take_difference(), line)
             except _SURPRISES as error:
                 self._give_up(f"{type(error).__name__}: {error}")
-            else:
-                self._write(frame, line)
 
-    def _write(self, frame: str, line: "_Line") -> None:
+    def _write(self, frame: str, line: _Line) -> None:
         # The cursor is hidden; an input method opens its window where a field has put it.
-        cursor = self.screen.outer_size.clamp_offset(self.cursor_position)
+        cursor = Size(*self._shadow.size).clamp_offset(self.cursor_position)
         if cursor and (frame or cursor != self._cursor_shown):
             frame += f"\x1b[{cursor.y + 1};{cursor.x + 1}H"
         self._cursor_shown = cursor
@@ -196,7 +200,7 @@ class DeltaApp(App[ReturnType]):
 class _Line:
     """The way to the terminal: Textual's writer thread and the file it writes to."""
 
-    def __init__(self, writer: WriterThread, earlier: "_Line | None" = None) -> None:
+    def __init__(self, writer: WriterThread, earlier: _Line | None = None) -> None:
         self.writer = writer
         self._file = writer.fileno()
         self._was_terminal: bool = os.isatty(self._file) if earlier is None else earlier._was_terminal
@@ -223,6 +227,8 @@ class _Line:
 
 def unsupported() -> str:
     """Why this Textual cannot carry the delta display; empty if it can."""
+    if _MISSING:
+        return _MISSING
     expected: dict[Callable[..., Any], list[str]] = {
         App._display: ["self", "screen", "renderable"],
         LayoutUpdate.__init__: ["self", "strips", "region"],

@@ -24,6 +24,8 @@ async def pictures(size: tuple[int, int], theme: str, *, delta_display: bool) ->
                 desk.put(desk.tickers[0], shift=number * 1e-4)
                 app.pull()
             await session.press(key)
+            app.pull()  # as its timer does: titles follow a moment after their view
+            await session.settle()
             seen.append(session.screen.cells())
         assert app.plain_display_reason == ("" if delta_display else "asked for")
     return seen

@@ -252,6 +252,17 @@ async def test_an_unknown_textual_is_left_to_itself(monkeypatch: pytest.MonkeyPa
     assert "takes other arguments" in unsupported()
 
 
+def test_a_textual_without_an_inner_part_is_left_to_itself() -> None:
+    program = """if True:
+        import textual.app
+        import textual.drivers._writer_thread as writer_thread
+        del writer_thread.MAX_QUEUED_WRITES
+        from gextui.ui.terminal.display import DeltaApp
+        assert "MAX_QUEUED_WRITES" in DeltaApp().plain_display_reason
+        """
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=30)
+
+
 async def test_a_textual_of_another_version_is_left_to_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(textual, "__version__", "9.0.0rc1", raising=False)
     async with running(Grid(TRUECOLOUR), 60, 20) as session:
@@ -303,12 +314,12 @@ def test_on_a_pty_a_stall_ends_in_the_newest_state_and_idle_is_silent() -> None:
     assert pictures[0] == pictures[1]
 
 
-def test_on_a_pty_sigcont_brings_the_screen_back() -> None:
+def test_on_a_pty_the_screen_comes_back_after_ctrl_z() -> None:
     with Terminal([sys.executable, "-m", "tests.ui.terminal.apps", "Grid"], 100, 45) as pty:
         pty.wait_for("100,000")
         pty.settle()
         clean = pty.screen.cells()
-        pty.signal(signal.SIGSTOP)
+        pty.signal(signal.SIGTSTP)
         pty.settle()
         pty.screen.reset()
         pty.screen.draw("a shell's prompt")
