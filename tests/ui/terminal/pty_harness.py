@@ -172,7 +172,8 @@ class Terminal:
             ):
                 if shown():
                     return
-                raise AssertionError(f"{condition!r} did not come; exit {self.process.poll()}; screen:\n{self.text}")
+                seen = self.text if self._stream is not None else self.output[-2000:].decode(errors="replace")
+                raise AssertionError(f"{condition!r} did not come; exit {self.process.poll()}; seen:\n{seen}")
 
     def wait_unread(self, seconds: float) -> None:
         """Let time pass and read nothing, as a terminal that has stopped does."""
