@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 
@@ -77,6 +77,9 @@ def build_board(chain: OptionChain, past: Past | None = None, filters: Filters =
     yesterday = past.yesterday if past is not None else None
     alive = smile.years[chain.expiry] > 0
     reason = wiped(chain, smile, alive)
+    if reason is not None:
+        # The IVs go with the rest: a source that wipes serves placeholders that look like an IV of 0.4 %.
+        smile = replace(smile, atm_iv=np.full_like(smile.atm_iv, np.nan))
     book = price_book(chain, smile, filters, yesterday, refuse=reason is not None)
     by_strike, by_expiry, totals = sum_book(chain, smile, book, filters)
     curve, zero_gamma, other_rules = find_zero_gamma(chain, smile, book, filters, by_strike)

@@ -204,6 +204,8 @@ def test_a_wiped_chain_gives_no_numbers() -> None:
         assert board.levels.zero_gamma.price is None
         assert board.levels.max_pain is None
         assert board.levels.expected_move is None
+        assert board.levels.daily_sigma is None
+        assert np.isnan(board.by_expiry.atm_iv).all()
         assert board.regime.state is State.UNDETERMINED
         assert board.used + sum(board.dropped.values()) == chain.total
 
