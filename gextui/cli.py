@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from gextui.exposure.board import Board
     from gextui.exposure.filters import Filters
     from gextui.market.chain import OptionChain
-
-NO_LIVE_YET = "live venues come with the next release; `gextui demo` and `gextui open FILE` work now"
+    from gextui.market.ticker import Ticker
 
 DISPLAY = options(
     click.option("--theme", metavar="NAME", help="A theme's name."),
@@ -83,11 +82,35 @@ for command in (doctor, configuration, database):
 @click.argument("tickers", nargs=-1, metavar="[TICKER ...]")
 @DISPLAY
 @click.pass_obj
-def live(config: Path | None, /, tickers: tuple[str, ...], **display: Any) -> None:
+def live(config: Path | None, /, tickers: tuple[str, ...], **display: Any) -> int:
     """Show tickers live."""
-    read_settings(config)
-    wanted_tickers(tickers)
-    raise Stop(Exit.UNAVAILABLE, NO_LIVE_YET)
+    from gextui.live import live_desk
+
+    settings = read_settings(config)
+    chosen = live_tickers(settings, tickers)
+    check_terminal()
+    return show(live_desk(settings, chosen), settings, "state.json", **display)
+
+
+@commands.command()
+@click.argument("tickers", nargs=-1, metavar="[TICKER ...]")
+@click.pass_obj
+def record(config: Path | None, /, tickers: tuple[str, ...]) -> None:
+    """Record tickers to the database, without a screen, until Ctrl-C or SIGTERM.
+
+    One process records at a time; a dashboard beside it shows what that records.
+    """
+    from gextui.config import database_path
+    from gextui.live import live_sources, retention_of
+    from gextui.recorder import Recorder
+    from gextui.store.database import StoreError
+
+    settings = read_settings(config)
+    sources = live_sources(settings, live_tickers(settings, tickers))
+    try:
+        Recorder(sources, database_path(settings), retention_of(settings.storage)).run()
+    except StoreError as error:
+        raise Stop(Exit(error.exit_code), str(error)) from None
 
 
 @commands.command()
@@ -190,7 +213,7 @@ def check_terminal() -> None:
     from gextui.ui.terminal.capabilities import detect
 
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise Stop(Exit.USAGE, "the dashboard needs a terminal; `gextui snapshot --file FILE` prints without one")
+        raise Stop(Exit.USAGE, "the dashboard needs a terminal; `gextui record` and `gextui snapshot` need none")
     if not detect(os.environ).usable:
         raise Stop(Exit.UNAVAILABLE, "TERM names no terminal that can be drawn on; set it, e.g. TERM=xterm-256color")
 
@@ -276,6 +299,22 @@ def wanted_tickers(symbols: Iterable[str]) -> tuple[str, ...]:
         return plain_tickers(symbols)
     except ValueError as error:
         raise Stop(Exit.USAGE, str(error)) from None
+
+
+def live_tickers(settings: "Settings", symbols: Sequence[str]) -> "list[Ticker]":
+    """The tickers that are named, or else those of the settings that a live source gives."""
+    from gextui.live import without_a_source
+    from gextui.market.ticker import ticker_for
+
+    named = wanted_tickers(symbols)
+    tickers = [ticker_for(symbol) for symbol in named or settings.general.tickers]
+    missing = without_a_source(tickers)
+    if missing:
+        sentence = f"no live source gives {', '.join(ticker.symbol for ticker in missing)} yet"
+        if named or len(missing) == len(tickers):
+            raise Stop(Exit.UNAVAILABLE, f"{sentence}; `gextui open FILE` shows recorded chains")
+        tell(f"{sentence}: left out")
+    return [ticker for ticker in tickers if ticker not in missing]
 
 
 def chosen_filters(**choice: Any) -> "Filters":

@@ -172,6 +172,11 @@ def state_path() -> Path:
     return platformdirs.user_state_path("gextui", appauthor=False)
 
 
+def cache_path() -> Path:
+    """The folder of what can be fetched anew."""
+    return platformdirs.user_cache_path("gextui", appauthor=False)
+
+
 def load_settings(path: Path | None = None) -> Settings:
     """The settings in ``path``, or in the user's config.toml; the defaults where the user has none.
 

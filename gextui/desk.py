@@ -119,6 +119,7 @@ class Desk:
         sources: Sequence[Source],
         open_history: Callable[[], Awaitable[History]] | None = None,
         *,
+        order: Sequence[Ticker] | None = None,
         filters: Filters = EVERYTHING,
         record: bool = True,
         clock: Clock | None = None,
@@ -128,6 +129,7 @@ class Desk:
         Args:
             sources: One or more, each of its own tickers.
             open_history: Opens what is remembered, in the core thread. Where it fails the desk runs without.
+            order: All of their tickers as the user wants them; as the sources give them where None.
             filters: What views are built with until `watch` says otherwise.
             record: Whether boards are recorded; without it the history is only read.
             clock: The machine's where None.
@@ -146,6 +148,8 @@ class Desk:
                 if ticker in self._lanes:
                     raise ValueError(f"{ticker.symbol} is given by two sources")
                 self._lanes[ticker] = _Lane(ticker, feed, filters, Trouble(ticker.symbol, clock))
+        if order is not None:
+            self._lanes = {ticker: self._lanes[ticker] for ticker in order}
         self._views: dict[Ticker, View] = {}
         self._writing = Trouble("recording", clock)
         self._reading = Trouble("the history", clock)

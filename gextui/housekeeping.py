@@ -103,15 +103,9 @@ def db_prune(config: Path | None, /) -> None:
     """Forget what is older than config.toml's [storage] says."""
     from datetime import UTC, datetime
 
-    from gextui.store.retention import Retention
+    from gextui.live import retention_of
 
-    kept = read_settings(config).storage
-    retention = Retention(
-        levels_days=kept.levels_days,
-        chains_hours=kept.chains_hours,
-        chains_days=kept.chains_days,
-        max_gb=kept.max_gb,
-    )
+    retention = retention_of(read_settings(config).storage)
     gone = _with_store(config, lambda store: store.prune(retention, datetime.now(UTC)), read_only=False)
     give(f"{gone.chains:,} chains and {gone.levels:,} levels are gone\n")
 

@@ -24,7 +24,7 @@ def start_log(path: Path) -> str:
     except OSError as error:
         root.addHandler(logging.NullHandler())
         return f"{path} cannot be written: {(error.strerror or str(error)).lower()}"
-    handler.setFormatter(_Plain("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(PlainFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root.addHandler(handler)
     logging.raiseExceptions = False  # a full disk must not be told on the terminal, which the screen owns
     return ""
@@ -38,8 +38,9 @@ class _PrivateFile(RotatingFileHandler):
         return TextIOWrapper(os.fdopen(descriptor, "ab"), encoding=self.encoding, errors="backslashreplace")
 
 
-class _Plain(logging.Formatter):
+class PlainFormatter(logging.Formatter):
     """Without secrets, and without anything that a terminal would act on when the log is read there."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """The record's lines."""
         return "\n".join(clean_text(line, _LONGEST_LINE) for line in redact(super().format(record)).splitlines())

@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gextui import __version__, cli
+from gextui import __version__
 from gextui.cli import commands
 from gextui.console import Exit, Instant, Number
 from gextui.exposure.explain import EXPLAINED
@@ -189,11 +189,21 @@ class TestUsage:
 class TestEnds:
     """Exit codes as scripts see them, from a process of its own."""
 
-    def test_live_says_what_works_now(self) -> None:
-        done = run()
+    @pytest.mark.parametrize("command", [(), ("record",)])
+    def test_what_no_live_source_gives_is_refused_by_name(self, command: tuple[str, ...]) -> None:
+        done = run(*command, "BTC", "SPX", "DOGE")
         assert (done.returncode, done.stdout) == (69, "")
-        assert done.stderr == f"gextui: {cli.NO_LIVE_YET}\n"
-        assert run("BTC", "SPX").returncode == 69
+        assert done.stderr.startswith("gextui: no live source gives SPX, DOGE yet;")
+
+    def test_without_names_those_of_the_settings_are_left_out(self) -> None:
+        done = run()
+        assert (done.returncode, done.stdout) == (64, "")
+        assert done.stderr.splitlines() == [
+            "gextui: no live source gives SPX, SPY, IBIT yet: left out",
+            "gextui: the dashboard needs a terminal; `gextui record` and `gextui snapshot` need none",
+        ]
+
+    def test_a_live_snapshot_is_not_there_yet(self) -> None:
         assert run("snapshot", "BTC").returncode == 69
 
     def test_no_such_file(self, tmp_path: Path) -> None:

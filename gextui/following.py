@@ -1,0 +1,156 @@
+"""Following: the readings that another process records, as a source. No venue is asked."""
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from gextui.market.calendar import MarketState, market_state
+from gextui.market.chain import OptionChain
+from gextui.market.ticker import Ticker
+from gextui.sources.pacing import Clock, SystemClock
+from gextui.sources.source import ConnectionStatus, SourceState, SourceStatus
+from gextui.store.database import StoreError
+from gextui.store.lock import Holder, holder_of
+from gextui.store.opening import identity_of
+from gextui.store.store import Store
+
+LOOK_EVERY = 0.5
+"""Seconds between looks into the database: a look at the index a ticker, and a chain where there is a newer one."""
+_INTERVALS = 4
+"""Of so many intervals between readings the shortest is the usual one: a gap must not excuse the next."""
+_LONGEST_INTERVAL = 60.0
+"""Seconds: no source is read more seldom while its market is open."""
+_WRITER_TAKES = 2.0
+"""Seconds that a recorder which has just started may take to make the file."""
+
+
+async def open_to_follow(path: Path) -> Store:
+    """The database, only to be read, so that whoever records to it may start again at any time.
+
+    Raises:
+        StoreError: there is nothing to be had.
+    """
+    clock = asyncio.get_running_loop().time
+    until = clock() + _WRITER_TAKES
+    while True:
+        try:
+            return await Store.open(path, read_only=True)
+        except StoreError as error:
+            if error.exit_code != os.EX_NOINPUT or clock() >= until:
+                raise
+        await asyncio.sleep(0.05)
+
+
+class FollowingSource:
+    """Implements `Source`: the newest readings of a database to which another process records.
+
+    What was recorded before is the history's to show, with its true age; this yields what comes after.
+    """
+
+    def __init__(self, path: Path, tickers: Sequence[Ticker], *, clock: Clock | None = None) -> None:
+        """Prepare to follow ``tickers`` in the database at ``path``."""
+        self.name = "recorder"
+        self.tickers = tuple(tickers)
+        self._path = path
+        self._clock = SystemClock() if clock is None else clock
+        self._followed = {ticker: _Followed() for ticker in self.tickers}
+        self._holder: Holder | None = None
+        self._looked = False
+        self._unread = ""
+
+    async def chains(self) -> AsyncIterator[OptionChain]:
+        """Yield each ticker's newest reading as it is recorded; see `Source`."""
+        while True:
+            store = await open_to_follow(self._path)
+            try:
+                if not self._looked:
+                    await self._remember(store)
+                async with aclosing(self._read(store)) as chains:
+                    async for chain in chains:
+                        yield chain
+            finally:
+                await store.close()
+
+    async def _remember(self, store: Store) -> None:
+        """Learn what is recorded already, and how often."""
+        for ticker, followed in self._followed.items():
+            newest = await store.latest(ticker)
+            if newest is not None:
+                followed.newest = await store.step(ticker, newest.as_of, -1)
+                followed.take(newest)
+
+    async def _read(self, store: Store) -> AsyncGenerator[OptionChain, None]:
+        """Yield what is new for as long as the file is the one that was opened."""
+        opened = identity_of(self._path)
+        while identity_of(self._path) == opened:
+            self._holder, self._looked = holder_of(self._path), True
+            now = datetime.fromtimestamp(self._clock.now(), UTC)
+            for ticker, followed in self._followed.items():
+                followed.closed = market_state(ticker.session, now) is MarketState.CLOSED
+                before = followed.newest
+                chain = await store.latest(ticker, after=None if before is None else before.as_of)
+                if chain is not None:
+                    followed.take(chain)
+                    followed.readings += 1
+                    followed.heard_at = self._clock.seconds()
+                    yield chain
+            self._unread = store.notice
+            await self._clock.sleep(LOOK_EVERY)
+
+    def status(self, ticker: Ticker) -> SourceStatus:
+        """Who records the ticker, and whether anybody does; see `Source`."""
+        followed, holder = self._followed[ticker], self._holder
+        state, detail = self._judge(ticker, followed, holder)
+        name = self.name if holder is None or holder.process is None else f"{self.name} {holder.process}"
+        connection = ConnectionStatus(
+            name="database",
+            state=str(state),
+            detail=detail,
+            last_message_age=None if followed.heard_at is None else self._clock.seconds() - followed.heard_at,
+            messages=followed.readings,
+        )
+        return SourceStatus(name, state, followed.interval, detail, (connection,))
+
+    def _judge(self, ticker: Ticker, followed: "_Followed", holder: Holder | None) -> tuple[SourceState, str]:
+        if not self._looked:
+            return SourceState.CONNECTING, ""
+        if self._unread:
+            return SourceState.DEGRADED, self._unread
+        if holder is None:
+            return SourceState.DEGRADED, f"nobody records to {self._path.name} now; run `gextui record`, or gextui anew"
+        if ticker.symbol not in holder.symbols:
+            return SourceState.DEGRADED, f"{holder} does not record {ticker.symbol}; run gextui anew to read it live"
+        recorded = f"recorded by {holder}"
+        if followed.newest is None:
+            return SourceState.CONNECTING, recorded
+        if followed.closed:
+            return SourceState.CLOSED, recorded
+        return (SourceState.DELAYED if followed.newest.delay else SourceState.LIVE), recorded
+
+
+@dataclass(slots=True, eq=False)
+class _Followed:
+    """One ticker."""
+
+    newest: OptionChain | None = None
+    intervals: tuple[float, ...] = ()
+    """Seconds between the last readings."""
+    readings: int = 0
+    heard_at: float | None = None
+    """By `Clock.seconds`."""
+    closed: bool = False
+    """Whether its market is."""
+
+    @property
+    def interval(self) -> float:
+        return min(max(min(self.intervals, default=LOOK_EVERY), LOOK_EVERY), _LONGEST_INTERVAL)
+
+    def take(self, chain: OptionChain) -> None:
+        if self.newest is not None:
+            interval = (chain.as_of - self.newest.as_of).total_seconds()
+            self.intervals = (*self.intervals, interval)[-_INTERVALS:]
+        self.newest = chain
