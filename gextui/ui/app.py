@@ -355,7 +355,7 @@ class GextuiApp(ThemedApp, DeltaApp[None], inherit_bindings=False):
 
     def do_quit(self) -> None:
         """Leave."""
-        self.exit()
+        self.leave()
 
     def _fatal_error(self) -> None:
         """End on a bug: where it is, without the values that were about, which may be secret."""
