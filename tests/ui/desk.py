@@ -10,6 +10,7 @@ from gextui.desk import Health, View
 from gextui.exposure.board import Board, build_board
 from gextui.exposure.change import Past
 from gextui.exposure.filters import EVERYTHING, Filters
+from gextui.exposure.series import Series
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import Ticker, ticker_for
 from gextui.sources.source import SourceState, SourceStatus
@@ -98,6 +99,7 @@ class MemoryDesk:
         self.stale = False
         self.recording = "recording"
         self.views: dict[Ticker, View] = {}
+        self.series: dict[timedelta, Series] = {}
         if not empty:
             for ticker in self.tickers:
                 self.put(ticker)
@@ -139,6 +141,9 @@ class MemoryDesk:
     def live(self, ticker: Ticker) -> None:
         self.calls.append(("live", ticker.symbol))
         self.put(ticker)
+
+    def chart(self, ticker: Ticker, span: timedelta) -> Series | None:
+        return self.series.get(span)
 
     def refresh(self, ticker: Ticker) -> None:
         self.calls.append(("refresh", ticker.symbol))

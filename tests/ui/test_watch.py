@@ -29,7 +29,8 @@ def test_a_scene_is_equal_while_nothing_changes() -> None:
 
 def test_a_stale_age_changes_in_steps() -> None:
     desk = MemoryDesk()
-    watch = watching(desk)
+    watch = Watch(desk, State(), lambda: NOW + timedelta(seconds=desk.age if desk.age is not None else 0.0))
+    watch.pull()
     desk.stale = True
 
     def at(age: float) -> Scene:

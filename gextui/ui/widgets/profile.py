@@ -121,7 +121,8 @@ class Profile(LineView):
         figure.ylim(bottom, top)
         ticks = round_ticks(bottom, top, max(2, height // 4))
         figure.yticks(ticks, [fmt.right(self._amount(tick), _TICK_WIDTH) for tick in ticks])
-        prices = round_ticks(low, high, max(2, width // 9))
+        # Labels that touch are moved by plotext, in an order that differs from run to run.
+        prices = round_ticks(low, high, max(2, (width - _TICK_WIDTH) // 10))
         figure.xticks(prices, [fmt.strike(price) for price in prices])
         figure.hline(0.0, color=self._colour("label"))
         self._mark_levels(board, plot, (low, high, bottom, top), width, height)
