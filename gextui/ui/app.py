@@ -21,7 +21,7 @@ from gextui.ui.state import load_state, save_state
 from gextui.ui.terminal.capabilities import Capabilities, detect
 from gextui.ui.terminal.display import DeltaApp
 from gextui.ui.themes import THEMES, ThemedApp
-from gextui.ui.views import VIEWS
+from gextui.ui.views import ONCE_MORE, VIEWS
 from gextui.ui.watch import Watch, WatchedDesk
 
 _PULL_EVERY = 0.25
@@ -134,6 +134,9 @@ class GextuiApp(ThemedApp, DeltaApp[None], inherit_bindings=False):
             self._dashboard.show(scene)
         else:
             self._dashboard.settle()
+        view = self._dashboard.view
+        if view is not None and view.span is not None:
+            view.show_series(self._watch.series(view.span))
 
     def say(self, message: str) -> None:
         """Answer a key in one plain sentence, for a few seconds."""
@@ -176,9 +179,9 @@ class GextuiApp(ThemedApp, DeltaApp[None], inherit_bindings=False):
         self.pull()
 
     def do_view(self, view: str) -> None:
-        """Show another view."""
+        """Show another view; its key pressed once more may lead on to a related one."""
         self._dashboard.enter_levels(False)
-        self._watch.view = view
+        self._watch.view = ONCE_MORE.get(view, view) if view == self._watch.view else view
         self.pull()
 
     def do_choose(self, what: str) -> None:
@@ -246,7 +249,7 @@ class GextuiApp(ThemedApp, DeltaApp[None], inherit_bindings=False):
         """Move sideways."""
         if self._dashboard.target is not None:
             self._dashboard.target.shift(int(columns))
-            self._dashboard.settle()
+            self.pull()
 
     def do_page(self, direction: str) -> None:
         """Move a page."""
@@ -292,6 +295,12 @@ class GextuiApp(ThemedApp, DeltaApp[None], inherit_bindings=False):
 
         if self._scene is not None and self._scene.board is not None:
             self.push_screen(Reading("About this reading", reading_page(self._scene.board, self._scene.health)))
+
+    def do_sources(self) -> None:
+        """Say how every source and connection fares, and go on saying it."""
+        from gextui.ui.screens.sources import Sources
+
+        self.push_screen(Sources(self._watch.standings, self._watch.now))
 
     def do_help(self) -> None:
         """Every key."""

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from gextui.exposure.board import Board
 from gextui.exposure.levels import MaxPain, MoveMethod, Wall
+from gextui.market.ticker import Kind
 from gextui.ui import format as fmt
 
 
@@ -72,6 +73,14 @@ def _expected_move(board: Board) -> LevelRow:
         "move",
         note,
     )
+
+
+def volatility_index(board: Board) -> tuple[str, str] | None:
+    """Name and value of the venue's own index of implied volatility: ``DVOL``, ``45.3``; None where it has none."""
+    index = board.chain.volatility_index
+    if index is None or fmt.missing(index):
+        return None
+    return ("DVOL" if board.ticker.kind is Kind.COIN else "IV index"), f"{index:.1f}"
 
 
 def band(board: Board) -> str:

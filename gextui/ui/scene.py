@@ -8,7 +8,7 @@ from gextui.exposure.board import Board
 from gextui.exposure.regime import State
 from gextui.market.text import clean_text
 from gextui.market.ticker import Ticker
-from gextui.sources.source import SourceState
+from gextui.sources.source import SourceState, SourceStatus
 from gextui.ui import format as fmt
 from gextui.ui.format import Unit
 
@@ -33,7 +33,7 @@ _STATES = {
     SourceState.SIMULATED: ("●", "simulated", "warning"),
 }
 _TROUBLED = (SourceState.BACKOFF, SourceState.DEGRADED, SourceState.DISABLED)
-_RECORDING_WELL = ("", "recording", "not recorded")
+RECORDING_WELL = ("", "recording", "not recorded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,8 @@ class Scene:
     today: str
     """The calendar day (UTC, ISO), to tell a reading of another day."""
     replay: bool = False
+    since: datetime | None = None
+    """While it is stale, when the newest data came."""
     missed: int | None = None
     """While frozen, how many readings were not shown."""
     message: str = ""
@@ -67,17 +69,43 @@ class Scene:
         return made_up or self.health.status.state is SourceState.SIMULATED
 
 
-def state_spans(scene: Scene, *, words: bool = True) -> Spans:
-    """The source's state: ``● live``, ``● delayed 15 min``, ``● stale 40 s``; without words its sign alone."""
-    status = scene.health.status
-    sign, word, style = _STATES[status.state]
-    if scene.stale:
-        sign, word, style = "●", f"stale {fmt.age(scene.health.age)}", "warning"
-    elif status.state is SourceState.DELAYED and scene.board is not None and scene.board.chain.delay:
-        word = f"delayed {fmt.age(scene.board.chain.delay)}"
-    elif status.state is SourceState.SIMULATED:
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one ticker's data stands, for the panel of sources."""
+
+    ticker: Ticker
+    health: Health
+    delay: float = 0.0
+    """Seconds by which the shown chain lags the market."""
+
+
+def state_words(status: SourceStatus, delay: float = 0.0) -> tuple[str, str, str]:
+    """A source's state as sign, words and style: ``live``, ``delayed 15 min``."""
+    sign, words, style = _STATES[status.state]
+    if status.state is SourceState.DELAYED and delay:
+        words = f"delayed {fmt.age(delay)}"
+    return sign, words, style
+
+
+def no_data_words(since: datetime, age: float | None) -> str:
+    """``no data since 12:04:10 UTC (42 s)``."""
+    return f"no data since {fmt.clock(since)} ({fmt.age(age)})"
+
+
+def state_spans(scene: Scene, *, words: bool = True, since: bool = False) -> Spans:
+    """The source's state: ``● live``, ``● delayed 15 min``, ``● stale 40 s``; without words its sign alone.
+
+    With ``since`` a stale one also says from when on there was no data. A replay hides no trouble of the source.
+    """
+    status, health = scene.health.status, scene.health
+    sign, word, style = state_words(status, 0.0 if scene.board is None else scene.board.chain.delay)
+    if status.state is SourceState.SIMULATED:  # the badge says so
         word = "live"
-    urgent = scene.stale or status.state in _TROUBLED
+    if health.stale:
+        sign, style = "●", "warning"
+        begun = scene.since if since else None
+        word = f"stale {fmt.age(health.age)}" if begun is None else no_data_words(begun, health.age)
+    urgent = health.stale or status.state in _TROUBLED
     return [(sign, style)] if not (words or urgent) else [(f"{sign} {word}", style)]
 
 
@@ -108,7 +136,7 @@ def time_spans(scene: Scene, *, short: bool = False) -> Spans:
 def notice(scene: Scene) -> str:
     """The one sentence that says why to doubt what is shown; empty when all is well."""
     status = scene.health.status
-    if scene.health.recording not in _RECORDING_WELL:
+    if scene.health.recording not in RECORDING_WELL:
         return clean_text(scene.health.recording)
     if status.detail and (scene.stale or status.state in _TROUBLED):
         return f"{clean_text(status.name)}: {clean_text(status.detail)}"

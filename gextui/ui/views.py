@@ -5,6 +5,9 @@ from gextui.ui.widgets.view import BoardView, Measure
 
 VIEWS = tuple(action.id.removeprefix("view_") for action in ACTIONS if action.id.startswith("view_"))
 
+ONCE_MORE = {"changes": "history"}
+"""What a view's key shows while that view is there already."""
+
 
 def make_view(view: str, *, ascii_only: bool) -> BoardView:
     """A new widget of that view.
@@ -32,6 +35,10 @@ def make_view(view: str, *, ascii_only: bool) -> BoardView:
         from gextui.ui.widgets.changes import Changes
 
         return Changes(ascii_only=ascii_only)
+    if view == "history":
+        from gextui.ui.widgets.history import History
+
+        return History(ascii_only=ascii_only)
     if view == "expiries":
         from gextui.ui.widgets.expiries import Expiries
 

@@ -2,15 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from gextui.desk import Health, View
 from gextui.exposure.filters import EVERYTHING, Filters
+from gextui.exposure.series import Series
 from gextui.market.ticker import Ticker
 from gextui.ui.actions import Situation
-from gextui.ui.scene import Scene, today
+from gextui.ui.scene import Scene, Standing, today
 from gextui.ui.state import State, without_past_dates
+
+_SAME_INSTANT = timedelta(seconds=2)
+"""How far apart two tellings of one instant may be, by clocks that are read one after the other."""
 
 
 class WatchedDesk(Protocol):
@@ -41,6 +45,10 @@ class WatchedDesk(Protocol):
         """Return to the newest."""
         ...
 
+    def chart(self, ticker: Ticker, span: timedelta) -> Series | None:
+        """The levels over the last ``span``; None while they are being fetched."""
+        ...
+
     def refresh(self, ticker: Ticker) -> None:
         """Ask the source now."""
         ...
@@ -51,7 +59,7 @@ class Watch:
 
     def __init__(self, desk: WatchedDesk, state: State, now: Callable[[], datetime]) -> None:
         self._desk = desk
-        self._now = now
+        self.now = now
         self.tickers = desk.tickers
         symbols = [ticker.symbol for ticker in self.tickers]
         self.ticker = self.tickers[symbols.index(state.ticker) if state.ticker in symbols else 0]
@@ -63,6 +71,9 @@ class Watch:
         self._seen: View | None = None
         """The newest, which is not shown while frozen."""
         self._missed: int | None = None
+        self._stale_since: dict[Ticker, datetime] = {}
+        self._series: Series | None = None
+        self._asked_series: tuple[Ticker, timedelta] | None = None
         self._chosen: dict[Ticker, Filters] = {}
         for ticker in self.tickers:
             if ticker.symbol in state.filters:
@@ -79,15 +90,17 @@ class Watch:
             self._seen = newest
         if self._missed is None:
             self._view = newest
+        health = self._desk.health(self.ticker)
         return Scene(
             tickers=self.tickers,
             ticker=self.ticker,
             board=None if self._view is None else self._view.board,
-            health=_settled(self._desk.health(self.ticker)),
+            health=_settled(health),
             view=self.view,
             unit=self.unit,
-            today=today(self._now()),
+            today=today(self.now()),
             replay=self._view is not None and self._view.replay,
+            since=self._no_data_since(health),
             missed=self._missed,
             message=self.message,
         )
@@ -145,6 +158,21 @@ class Watch:
         self._thaw()
         self._desk.live(self.ticker)
 
+    def series(self, span: timedelta) -> Series | None:
+        """The shown ticker's levels over the last ``span``, while frozen the same; None while they are fetched."""
+        asked = (self.ticker, span)
+        if not self.frozen or self._series is None or self._asked_series != asked:
+            self._asked_series, self._series = asked, self._desk.chart(*asked)
+        return self._series
+
+    def standings(self) -> list[Standing]:
+        """How every ticker's data stands, to the second."""
+        views = [self._desk.view(ticker) for ticker in self.tickers]
+        return [
+            Standing(ticker, self._desk.health(ticker), 0.0 if view is None else view.board.chain.delay)
+            for ticker, view in zip(self.tickers, views, strict=True)
+        ]
+
     def refresh(self) -> None:
         """Ask the source for a new chain."""
         self._desk.refresh(self.ticker)
@@ -153,6 +181,17 @@ class Watch:
         """What to remember."""
         filters = {ticker.symbol: filters for ticker, filters in self._chosen.items()}
         return State(self.ticker.symbol, self.view, self.unit, theme, filters, zoom)
+
+    def _no_data_since(self, health: Health) -> datetime | None:
+        """When the newest data came, to the second and always the same second; None while all is well."""
+        if not health.stale or health.age is None:
+            self._stale_since.pop(self.ticker, None)
+            return None
+        since = self.now() - timedelta(seconds=health.age)
+        known = self._stale_since.get(self.ticker)
+        if known is None or abs(since - known) > _SAME_INSTANT:
+            self._stale_since[self.ticker] = known = since.replace(microsecond=0)
+        return known
 
     def _thaw(self) -> None:
         self._missed = None

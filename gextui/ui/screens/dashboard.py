@@ -9,6 +9,7 @@ from textual.geometry import Size
 from textual.screen import Screen
 
 from gextui.exposure.explain import Explanation
+from gextui.exposure.filters import EVERYTHING
 from gextui.ui import format as fmt
 from gextui.ui.actions import Keys
 from gextui.ui.levels import expiry_words
@@ -157,7 +158,8 @@ class Dashboard(Screen[None], inherit_bindings=False):
         scene, view = self._scene, self.view
         if scene is None or scene.board is None or view is None:
             return
-        filters = scene.board.filters
+        # What is recorded is not filtered.
+        filters = scene.board.filters if view.span is None else EVERYTHING
         expiries = "all expiries" if filters.expiry == "all" else expiry_words(filters.expiry)
         parts = [view.heading, f"by {WEIGHTS[filters.weight]}", expiries, scene.unit.label(scene.ticker.symbol)]
         if scene.view in ("open_interest", "volume"):

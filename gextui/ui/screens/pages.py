@@ -38,12 +38,12 @@ def help_page(keys: Keys) -> Page:
     def make(width: int) -> list[Line]:
         lines: list[Line] = []
         for group in Group:
-            lines += _heading(group, width)
+            lines += heading(group, width)
             for action, shown in entries(keys, (action for action in ACTIONS if action.group is group)):
-                lines += _entry(shown, f"{action.title}. {action.help}", width, _KEYS_WIDTH, "heading", action.title)
-        lines += _heading("What the screen says", width)
+                lines += entry(shown, f"{action.title}. {action.help}", width, _KEYS_WIDTH, "heading", action.title)
+        lines += heading("What the screen says", width)
         for term, text in _WORDS:
-            lines += _entry(term, text, width, _KEYS_WIDTH, "value")
+            lines += entry(term, text, width, _KEYS_WIDTH, "value")
         return lines[1:]
 
     return make
@@ -55,18 +55,18 @@ def explanation_page(explanation: Explanation) -> Page:
     def make(width: int) -> list[Line]:
         value = explanation.value
         lines = [line([(fmt.left(explanation.title, _NAME_WIDTH), "label"), (fmt.quantity(value), "spot")], width)]
-        lines += _heading("Formula", width)
+        lines += heading("Formula", width)
         lines += _paragraph(explanation.formula, width, "value")
         if explanation.inputs:
-            lines += _heading("From", width)
+            lines += heading("From", width)
         for given in explanation.inputs:
             text = given.value if isinstance(given.value, str) else fmt.quantity(given.value)
-            lines += _entry(given.name, f"{clean_text(text)} {given.unit}".strip(), width, _NAME_WIDTH, "label")
+            lines += entry(given.name, f"{clean_text(text)} {given.unit}".strip(), width, _NAME_WIDTH, "label")
         if explanation.contracts:
             together = fmt.percent(explanation.heaviest_share, 0, signed=False)
             many = len(explanation.contracts)
             which = f"The {many} contracts that weigh most" if many > 1 else "The contract"
-            lines += _heading(f"{which}: {together} of the whole, in {explanation.amount_unit}", width)
+            lines += heading(f"{which}: {together} of the whole, in {explanation.amount_unit}", width)
         names = [clean_text(contract.name) for contract in explanation.contracts]
         longest = max(map(len, names), default=0) + 2
         for name, contract in zip(names, explanation.contracts, strict=True):
@@ -111,17 +111,18 @@ def reading_page(board: Board, health: Health) -> Page:
     def make(width: int) -> list[Line]:
         lines: list[Line] = []
         for name, text in facts:
-            lines += _entry(clean_text(name), clean_text(text), width, _NAME_WIDTH, "label")
+            lines += entry(clean_text(name), clean_text(text), width, _NAME_WIDTH, "label")
         if board.warnings:
-            lines += _heading("Why to doubt it", width)
+            lines += heading("Why to doubt it", width)
         for warning in board.warnings:
-            lines += _entry("!", clean_text(warning), width, 2, "warning")
+            lines += entry("!", clean_text(warning), width, 2, "warning")
         return lines
 
     return make
 
 
-def _heading(text: str, width: int) -> list[Line]:
+def heading(text: str, width: int) -> list[Line]:
+    """An empty line and a chapter's name."""
     return [line([], width), line([(text, "heading")], width)]
 
 
@@ -129,9 +130,10 @@ def _paragraph(text: str, width: int, style: str) -> list[Line]:
     return [line([(part, style)], width) for part in textwrap.wrap(text, max(width, 1))]
 
 
-def _entry(name: str, text: str, width: int, column: int, style: str, title: str = "") -> list[Line]:
-    """A name in its column and a text beside it, wrapped under itself; what follows its ``title`` is quieter."""
-    first, *rest = textwrap.wrap(text, max(width - column, 1)) or [""]
+def entry(name: str, text: str, width: int, column: int, style: str, title: str = "") -> list[Line]:
+    """A name in its column and the text's lines beside it, wrapped; what follows its ``title`` is quieter."""
+    room = max(width - column, 1)
+    first, *rest = [part for each in text.splitlines() for part in textwrap.wrap(each, room)] or [""]
     after = "label" if title else "value"
     spans: Spans = [
         (fmt.left(name, column - 1) + " ", style),

@@ -4,7 +4,7 @@ from gextui.exposure.board import Board
 from gextui.exposure.filters import Sign, Weight
 from gextui.market.text import clean_symbol
 from gextui.ui import format as fmt
-from gextui.ui.levels import LevelRow, expiry_words, main_levels
+from gextui.ui.levels import LevelRow, expiry_words, main_levels, volatility_index
 from gextui.ui.scene import REGIME_MARKS, Scene, Spans, badge_spans, state_spans, time_spans
 from gextui.ui.widgets.lines import Line
 from gextui.ui.widgets.scene_line import NARROW_BELOW, Piece, SceneLine, both_ends, cells, fit_pieces, joined
@@ -61,6 +61,9 @@ def _pieces(scene: Scene, board: Board, alone: bool) -> list[Piece]:
             Piece(3, ([("0γ ", "label"), (zero.text, zero.paint)], _zero_gamma(zero))),
             Piece(6, ([("EM ", "label"), (move.text, move.paint)], _labelled("EM", move.text, move.percent))),
         ]
+        index = volatility_index(board)
+        if index is not None:
+            pieces.append(Piece(7, ([(f"{index[0]} ", "label"), (index[1], "value")],)))
     chosen = filters.expiry != "all" or filters.max_dte is not None
     days = "" if filters.max_dte is None else f" <{filters.max_dte:g}d"
     pieces += [

@@ -5,11 +5,20 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from gextui.exposure.board import Board
-from gextui.exposure.change import Cause, Change, ChangeState
+from gextui.exposure.change import Change, ChangeState
 from gextui.exposure.explain import Explanation, explain
 from gextui.ui import format as fmt
 from gextui.ui.format import Unit
-from gextui.ui.levels import ONE_SIGMA, LevelRow, absolute_gamma, band, main_levels, other_rules, ranked_walls
+from gextui.ui.levels import (
+    ONE_SIGMA,
+    LevelRow,
+    absolute_gamma,
+    band,
+    main_levels,
+    other_rules,
+    ranked_walls,
+    volatility_index,
+)
 from gextui.ui.scene import REGIME_MARKS, Spans
 from gextui.ui.widgets.lines import Line, LineView, line
 
@@ -17,6 +26,8 @@ _WITH_SIGMAS = 35
 """Cells from which the distance in daily sigmas has room."""
 _BEFORE_BREAKS = 6
 """Blocks up to this rank are worth more than empty lines between sections."""
+_SHORT_CAUSE = 4
+"""Letters of ``flow`` or ``repricing`` where there is little room."""
 _SHORTER = {"strike sign change": "sign change"}
 
 
@@ -126,6 +137,7 @@ def sidebar_blocks(board: Board, unit: Unit, width: int) -> list[Block]:
         Block(0, [_level(call, width), _level(zero, width)], 0),
         Block(4, [Row([("  band ", "label"), (sure, "label")])] if sure else [], 0),
         Block(0, [_level(put, width), _level(pain, width), _level(move, width)], 0),
+        Block(6, _volatility(board, width), 0),
         Block(6, [_walls(*walls, width) for walls in ranked_walls(board) if walls[2]], 0),
         Block(7, [_level(absolute_gamma(board), width)], 0),
         Block(1, [Row([(f" {regime} {board.regime.state.upper()} ", f"{paint} reversed"), *_share(board, width)])], 1),
@@ -161,6 +173,18 @@ def _level(row: LevelRow, width: int) -> Row:
     if named and width >= _WITH_SIGMAS:
         spans.append((fmt.right(row.sigmas, 7), "label"))
     return Row(spans, row.name)
+
+
+def _volatility(board: Board, width: int) -> list[Row]:
+    """IV at the money of the nearest expiry, and the venue's own index beside it."""
+    atm_iv = next((float(iv) for iv in board.by_expiry.atm_iv), None)
+    index = " ".join(volatility_index(board) or ())
+    if fmt.missing(atm_iv) and not index:
+        return []
+    first, price, _ = _columns(width)
+    room = min(price, width - first - 1 - len(index))
+    spans: Spans = [(fmt.left("ATM IV", first), "label"), (fmt.right(fmt.volatility(atm_iv), room), "value")]
+    return [Row([*spans, (f" {index}", "label")])]
 
 
 def _walls(label: str, paint: str, prices: list[float], width: int) -> Row:
@@ -229,8 +253,8 @@ def _change(change: Change, unit: Unit, board: Board, width: int) -> Row:
     cause = "" if change.cause is None else change.cause.value
     if change.state is ChangeState.EXPIRY:
         cause = "expiry" if wide else "exp."
-    elif not wide and change.cause is not Cause.FLOW:
-        cause = ""
+    elif not wide:
+        cause = cause[:_SHORT_CAUSE]
     return Row(
         [
             window,

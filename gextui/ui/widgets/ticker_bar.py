@@ -6,6 +6,8 @@ from gextui.ui.widgets.lines import Line
 from gextui.ui.widgets.scene_line import Piece, SceneLine, both_ends, cells, fit_pieces, joined
 
 _NUMBERED = 9
+_FOR_TICKERS = 16
+"""Cells that are left to them when there is no data, which must be said."""
 
 
 class TickerBar(SceneLine):
@@ -13,11 +15,7 @@ class TickerBar(SceneLine):
 
     def compose_line(self, scene: Scene, width: int) -> Line:
         """Tickers at the left as room allows, the shown one always; state and time at the right."""
-        name = clean_text(scene.health.status.name if scene.board is None else scene.board.chain.source)
-        sign = state_spans(scene)
-        right = [*badge_spans(scene), (f"{name} ", "label"), *sign, ("  ", ""), *time_spans(scene)]
-        if cells(right) > width // 2:
-            right = [*badge_spans(scene), *sign, ("  ", ""), *time_spans(scene)]
+        right = _right(scene, width)
         shown = scene.tickers.index(scene.ticker) if scene.ticker in scene.tickers else 0
         pieces = [Piece(1, ([("gextui", "heading")],))]
         for index, ticker in enumerate(scene.tickers):
@@ -32,3 +30,15 @@ class TickerBar(SceneLine):
         if hidden > 0:
             left.append((" …", "dim"))
         return both_ends(left, right, width)
+
+
+def _right(scene: Scene, width: int) -> Spans:
+    """The source's name, its state and the reading's time; the fuller the more room there is."""
+    source = scene.health.status.name if scene.board is None else scene.board.chain.source
+    room = width - _FOR_TICKERS if scene.health.stale else width // 2
+    state = state_spans(scene, since=True)
+    for form in ([(f"{clean_text(source)} ", "label"), *state], state):
+        right = [*badge_spans(scene), *form, ("  ", ""), *time_spans(scene)]
+        if cells(right) <= room:
+            return right
+    return [*badge_spans(scene), *state_spans(scene), ("  ", ""), *time_spans(scene)]
