@@ -97,7 +97,7 @@ def build_board(chain: OptionChain, past: Past | None = None, filters: Filters =
         totals=totals,
         curve=curve,
         levels=levels,
-        regime=find_regime(totals, zero_gamma, chain.spot),
+        regime=find_regime(totals, zero_gamma, chain.spot, filters.sign),
         changes=() if past is None else find_changes(chain, book, by_strike, past, filters),
         spot_change=_spot_change(chain, yesterday),
         used=int(np.count_nonzero(book.used)),

@@ -121,6 +121,12 @@ def test_conventions_only_turn_signs() -> None:
     assert short.levels.zero_gamma.side is not None
     assert short.levels.zero_gamma.side.value == "short"
     assert [wall.price for wall in customer.levels.call_walls] == [wall.price for wall in default.levels.call_walls]
+    # The other side of the same book: what hedging does does not depend on whose gamma is shown.
+    assert {default.regime.state, customer.regime.state} == {State.POSITIVE, State.NEGATIVE}
+    effect = default.regime.reason.partition(": ")[2]
+    assert effect in ("hedging damps moves", "hedging drives moves")
+    assert customer.regime.reason.partition(": ")[2] == effect
+    assert customer.regime.reason.startswith("customers are ")
 
 
 def test_contracts_are_all_accounted_for() -> None:
