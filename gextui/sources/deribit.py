@@ -32,7 +32,8 @@ from gextui.sources.instruments import InstrumentCache
 from gextui.sources.pacing import RETRY_AFTER_DEFAULT, Backoff, Clock, Limiter, SystemClock, ended_within
 from gextui.sources.session import Channel
 from gextui.sources.source import ConnectionStatus, SourceState, SourceStatus
-from gextui.sources.stream import SILENT_AFTER, Stream, StreamState
+from gextui.sources.stream import Stream, StreamState
+from gextui.sources.subscriptions import SILENT_AFTER
 from gextui.sources.trouble import Trouble
 from gextui.sources.venue_time import VenueTime
 

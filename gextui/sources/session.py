@@ -15,6 +15,15 @@ class Channel:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepAlive:
+    """A message that tells the venue we are there, for one that does not heed the protocol's pings; it answers it."""
+
+    frame: bytes
+    every: float
+    """Seconds."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """What one frame meant, beyond data of a single channel."""
 

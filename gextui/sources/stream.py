@@ -15,18 +15,15 @@ from gextui.market.text import clean_text
 from gextui.sources.failure import not_connected
 from gextui.sources.http import refuse_plain_url
 from gextui.sources.pacing import Backoff, Clock, Limiter, ended_within, retry_after, within
-from gextui.sources.session import Channel, Reading, RejectedError, Session
+from gextui.sources.session import Channel, KeepAlive, Reading, RejectedError, Session
+from gextui.sources.source import ConnectionStatus
+from gextui.sources.subscriptions import Subscriptions, longest_silence
 
 LARGEST_MESSAGE = 16 * 1024 * 1024
 CONNECT_SECONDS = 5.0
 PING_EVERY = PONG_WITHIN = 5.0
-SILENT_AFTER = 10.0
-"""Seconds without a message before any channel counts as silent; or three of its cadences, if that is longer."""
-CADENCES = 3.0
-ANSWER_WITHIN = 10.0
-"""Seconds for a subscription to be answered before it is sent again."""
-RETRY_REFUSED = 10.0
-"""Seconds before a channel that the venue refused or left out is asked for again."""
+KEPT_ALIVE_WITHIN = 10.0
+"""Seconds after a `KeepAlive` in which any message at all must come."""
 REJECTS_A_MINUTE = 20
 """Unreadable frames in a minute after which the connection itself is suspect."""
 _LATE = 1.0
@@ -90,6 +87,9 @@ class Stream:
         connections: Limiter | None = None,
         backoff: Backoff | None = None,
         headers: Mapping[str, str] | None = None,
+        keep_alive: KeepAlive | None = None,
+        cadence: float | None = None,
+        excuse: Callable[[], str] = str,
     ) -> None:
         """Prepare a stream of ``url``.
 
@@ -101,6 +101,9 @@ class Stream:
             connections: What the venue meters new connections by; shared by all its streams.
             backoff: Pauses between attempts.
             headers: Sent with the handshake.
+            keep_alive: Sent instead of the protocol's pings.
+            cadence: Seconds between messages of whatever channel when all is well; None where only channels are judged.
+            excuse: What the venue says elsewhere is wrong with it, which excuses its silence; empty for nothing.
 
         Raises:
             ValueError: the address is not one that may be asked.
@@ -117,17 +120,19 @@ class Stream:
         self._connections = connections
         self._backoff = backoff or Backoff(clock)
         self._headers = dict(headers or {})
-        self._wanted: dict[str, Channel] = {}
+        self._keep_alive = keep_alive
+        self._cadence = cadence
+        self._excuse = excuse
+        self._channels = Subscriptions(clock)
         self._changed = asyncio.Event()
         self._reset()
 
     def _reset(self) -> None:
-        self._asked: dict[str, float] = {}
-        self._accepted: dict[str, float] = {}
-        self._refused: dict[str, tuple[str, float]] = {}
-        self._heard: dict[str, float] = {}
+        self._channels.start_over()
         self._resubscribed: set[str] = set()
+        self._told_silent: frozenset[str] = frozenset()
         self._rejected_at: deque[float] = deque(maxlen=REJECTS_A_MINUTE + 1)
+        self._frames = 0
         self._trouble = ""
         self._ready = False
 
@@ -135,39 +140,52 @@ class Stream:
 
     def want(self, channels: Iterable[Channel]) -> None:
         """Carry exactly these channels from now on, over every reconnect."""
-        self._wanted = {channel.name: channel for channel in channels}
+        self._channels.want(channels)
+        self._changed.set()
+
+    def ask_again(self, names: Iterable[str]) -> None:
+        """Subscribe to these once more."""
+        self._channels.ask_again(names)
         self._changed.set()
 
     @property
     def subscribed(self) -> tuple[int, int]:
         """How many of the wanted channels are subscribed, and how many are wanted."""
-        return sum(name in self._accepted for name in self._wanted), len(self._wanted)
+        return self._channels.counts
 
     @property
     def missing(self) -> dict[str, str]:
         """Wanted channels that the venue refused or left out, and why; may be asked from any thread."""
-        return {name: reason for name, (reason, _) in self._refused.copy().items() if name in self._wanted}
+        return self._channels.missing
 
     @property
     def trouble(self) -> str:
         """What the venue says is wrong with itself, in plain words; empty where it says nothing."""
-        return self._trouble
+        return self._trouble or self._excuse()
 
     def age(self, name: str) -> float | None:
         """Seconds since the channel's last data on this connection; None before the first."""
-        heard = self._heard.get(name)
-        return None if heard is None else self._clock.seconds() - heard
+        return self._channels.age(name)
 
-    def silent(self) -> list[str]:
-        """Subscribed channels that have said nothing for longer than they should."""
-        now = self._clock.seconds()
-        return [
-            name
-            for name, since in self._accepted.items()
-            if (channel := self._wanted.get(name)) is not None
-            and channel.cadence is not None
-            and now - max(self._heard.get(name, since), since) > max(SILENT_AFTER, CADENCES * channel.cadence)
-        ]
+    def unheard(self, seconds: float) -> list[str]:
+        """Channels that were subscribed longer ago than that and have never said anything on this connection."""
+        return self._channels.unheard(seconds)
+
+    def status(self, name: str) -> ConnectionStatus:
+        """How it fares, for a panel of sources; may be asked from any thread."""
+        stats, now = self.stats, self._clock.seconds()
+        last, next_try = stats.last_message, stats.next_try
+        return ConnectionStatus(
+            name=name,
+            state=str(self.state),
+            detail=self.detail,
+            subscribed=self.subscribed,
+            last_message_age=None if last is None else max(0.0, now - last),
+            reconnects=max(0, stats.connects - 1),
+            messages=stats.messages,
+            rejected=dict(stats.rejected),
+            next_try_in=None if next_try is None else max(0.0, next_try - now),
+        )
 
     async def run(self) -> None:
         """Keep the connection up until cancelled; returns only when the venue says that trying again is useless."""
@@ -198,7 +216,7 @@ class Stream:
         jobs: list[Coroutine[Any, Any, NoReturn]] = [
             self._receive(socket, session),
             self._subscribe(socket, session),
-            self._ping(socket),
+            self._ping(socket) if self._keep_alive is None else self._stay_alive(socket, self._keep_alive),
             self._watch(),
         ]
         tasks = [asyncio.create_task(job) for job in jobs]
@@ -249,6 +267,7 @@ class Stream:
         self._changed.set()
         while True:
             frame = await socket.recv(decode=False)
+            self._frames += 1
             try:
                 reading = session.read(frame)
             except RejectedError as rejected:
@@ -261,12 +280,12 @@ class Stream:
 
     def _hear(self, name: str) -> None:
         now = self._clock.seconds()
-        self._heard[name] = self.stats.last_message = now
+        self._channels.hear(name, now)
+        self.stats.last_message = now
         self.stats.messages += 1
         self._backoff.data()
-        if name in self._resubscribed:
+        if name in self._told_silent:
             self._resubscribed.discard(name)
-        if self.state is not StreamState.LIVE:
             self._assess()
 
     async def _take(self, reading: Reading, socket: ClientConnection) -> None:
@@ -274,14 +293,7 @@ class Stream:
             await socket.send(reply, text=True)
         for name in reading.data:
             self._hear(name)
-        now = self._clock.seconds()
-        for name in reading.accepted:
-            self._accepted[name] = now
-            self._asked.pop(name, None)
-            self._refused.pop(name, None)
-        for name, reason in reading.refused.items():
-            self._refused[name] = (clean_text(reason), now)
-            self._asked.pop(name, None)
+        self._channels.take(reading.accepted, reading.refused)
         if reading.trouble is not None:
             self._trouble = clean_text(reading.trouble)
         if reading.leave is not None:
@@ -298,31 +310,19 @@ class Stream:
         while True:
             self._changed.clear()
             if self._ready:
-                unwanted = [name for name in self._accepted if name not in self._wanted]
+                unwanted = self._channels.drop_unwanted()
                 for frame in session.unsubscribe(unwanted) if unwanted else ():
                     await self._limiter.acquire()
                     await socket.send(frame, text=True)
-                for name in unwanted:
-                    del self._accepted[name]
-                due = self._due()
+                due = self._channels.due
                 # Asked from the moment it waits for its turn, or a slow limiter would ask twice.
-                self._asked.update(dict.fromkeys(due, self._clock.seconds()))
+                self._channels.ask(due)
                 for frame in session.subscribe(due) if due else ():
                     await self._limiter.acquire()
                     await socket.send(frame, text=True)
-                self._asked.update(dict.fromkeys((name for name in due if name in self._asked), self._clock.seconds()))
+                self._channels.ask(self._channels.still_asked(due))
                 self._assess()
             await ended_within(self._clock, 1.0, self._changed.wait())
-
-    def _due(self) -> list[str]:
-        now = self._clock.seconds()
-        return [
-            name
-            for name in self._wanted
-            if name not in self._accepted
-            and now - self._asked.get(name, -ANSWER_WITHIN) >= ANSWER_WITHIN
-            and now - self._refused.get(name, ("", -RETRY_REFUSED))[1] >= RETRY_REFUSED
-        ]
 
     async def _ping(self, socket: ClientConnection) -> NoReturn:
         """A peer that is gone without a word answers no ping; the library's own would take 50 s to say so."""
@@ -335,6 +335,18 @@ class Stream:
                 # Our own loop was blocked: the pong may be waiting to be read.
                 answered = await ended_within(self._clock, PONG_WITHIN, _awaited(pong))
             if not answered:
+                raise _LostError(f"{self._host} answers no ping")
+
+    async def _stay_alive(self, socket: ClientConnection, keep_alive: KeepAlive) -> NoReturn:
+        """Likewise with a message of the venue's own, which any message may answer."""
+        while True:
+            await self._clock.sleep(max(0.0, keep_alive.every - KEPT_ALIVE_WITHIN))
+            sent, came = self._clock.seconds(), self._frames
+            await socket.send(keep_alive.frame, text=True)
+            await self._clock.sleep(KEPT_ALIVE_WITHIN)
+            if self._frames == came and self._clock.seconds() - sent > KEPT_ALIVE_WITHIN + _LATE:
+                await self._clock.sleep(KEPT_ALIVE_WITHIN)
+            if self._frames == came:
                 raise _LostError(f"{self._host} answers no ping")
 
     async def _watch(self) -> NoReturn:
@@ -351,17 +363,16 @@ class Stream:
             self._assess()
 
     def _judge_silence(self) -> None:
-        if self._trouble:
+        if self.trouble:
             return  # the venue said why it is silent; a new connection would not make it speak
-        silent = self.silent()
+        silent = self._channels.silent()
         again = [name for name in silent if name not in self._resubscribed]
-        speaking = [name for name, channel in self._wanted.items() if channel.cadence is not None]
-        if silent and not again and len(silent) == len(speaking):
+        deaf = self._cadence is not None and self._channels.quiet_for > longest_silence(self._cadence)
+        if deaf or (silent and not again and len(silent) == len(self._channels.speaking)):
             raise _LostError("connected, but no data")
-        for name in again:
-            del self._accepted[name]
-            self._resubscribed.add(name)
-            self._changed.set()
+        self._resubscribed.update(again)
+        if again:
+            self.ask_again(again)
         for name in silent:
             if name not in again:
                 # One silent channel among others that speak: asked for again and again, the rest left alone.
@@ -379,9 +390,11 @@ class Stream:
         if not self._ready:
             return
         have, want = self.subscribed
-        if self._trouble:
-            self._enter(StreamState.DEGRADED, self._trouble)
-        elif silent := [*self.silent(), *self._resubscribed]:
+        silent = [*self._channels.silent(), *self._resubscribed]
+        self._told_silent = frozenset(silent)
+        if trouble := self.trouble:
+            self._enter(StreamState.DEGRADED, trouble)
+        elif silent:
             self._enter(StreamState.DEGRADED, f"no data from {_named(silent)}")
         elif self.missing:
             self._enter(StreamState.DEGRADED, f"not subscribed: {_named(list(self.missing))}")
