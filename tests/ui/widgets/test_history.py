@@ -11,6 +11,7 @@ from itertools import zip_longest
 
 import numpy as np
 import pytest
+from rich.text import Text
 from textual.pilot import Pilot
 
 from gextui.exposure.board import Board
@@ -18,6 +19,7 @@ from gextui.exposure.series import Gap, Series
 from gextui.ui.format import Unit
 from gextui.ui.widgets.history import History
 from gextui.ui.widgets.panes import Pane
+from gextui.ui.widgets.plot import Plot
 from tests.ui.desk import NOW, MemoryDesk
 from tests.ui.series import made_up_series
 from tests.ui.widgets.showing import screen_text, seen, showing
@@ -188,16 +190,26 @@ async def test_zoom_leaves_out_the_walls_and_says_where_they_are(board: Board) -
 
 async def test_the_same_series_is_drawn_once(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[int] = []
+    rendered: list[int] = []
+    render = Plot.render
     monkeypatch.setattr(Pane, "names", lambda *_: drawn.append(1))
+
+    def counting(plot: Plot) -> Text:
+        rendered.append(1)
+        return render(plot)
+
+    monkeypatch.setattr(Plot, "render", counting)
     series = made_up_series()
     async with charted(board, series) as (view, pilot):
         assert len(drawn) == 2
+        rendered.clear()
         for shift in (0.001, 0.002):
             newer = MemoryDesk("BTC").put(board.ticker, shift=shift, as_of=NOW + timedelta(seconds=4))
             view.show(newer, unit=Unit.PERCENT_MOVE)
             view.show_series(series)
             await pilot.pause()
         assert len(drawn) == 2
+        assert not rendered
         view.show_series(made_up_series())
         assert len(drawn) == 4
 
