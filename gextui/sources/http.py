@@ -2,7 +2,7 @@
 
 import asyncio
 import zlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import NoReturn, Self
@@ -21,6 +21,7 @@ LARGEST_BODY = 32 * 1024 * 1024
 BANNED_SECONDS = 60.0
 """Pause after a ban page, at the least."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_PIECE = 256 * 1024
 _LIMITED = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.IM_A_TEAPOT})
 
 
@@ -165,12 +166,11 @@ class HttpClient:
         body = bytearray()
         try:
             async for raw in response.aiter_raw():
-                room = self._largest_body - len(body) + 1
-                body += raw if inflater is None else inflater.decompress(raw, room)
-                if len(body) > self._largest_body:
-                    raise FetchError(
-                        Failure.TOO_LARGE, f"{self._host} sent more than {self._largest_body // 2**20} MB; body dropped"
-                    )
+                for piece in (raw,) if inflater is None else _inflated(inflater, raw):
+                    body += piece
+                    if len(body) > self._largest_body:
+                        words = f"{self._host} sent more than {self._largest_body // 2**20} MB; body dropped"
+                        raise FetchError(Failure.TOO_LARGE, words)
         except zlib.error:
             raise FetchError(Failure.BROKEN, f"{self._host} sent a body that cannot be decompressed") from None
         if inflater is not None and not inflater.eof:
@@ -195,3 +195,11 @@ class HttpClient:
         if 300 <= status < 400:
             raise FetchError(Failure.REDIRECT, f"{self._host} redirects elsewhere (HTTP {status}); not followed")
         raise FetchError(Failure.STATUS, f"{self._host} answered HTTP {status}", status=status)
+
+
+def _inflated(inflater: "zlib._Decompress", raw: bytes) -> Iterator[bytes]:
+    """What compressed bytes hold, in small pieces."""
+    piece = inflater.decompress(raw, _PIECE)
+    while piece:
+        yield piece
+        piece = inflater.decompress(inflater.unconsumed_tail, _PIECE)
