@@ -12,7 +12,8 @@ import numpy as np
 
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import Ticker
-from gextui.sources.deribit_book import EARLY, INVERSE, Book, market_of
+from gextui.sources.book import EARLY
+from gextui.sources.deribit_book import INVERSE, Book, market_of
 from gextui.sources.deribit_messages import (
     TOO_MANY_REQUESTS,
     Frame,

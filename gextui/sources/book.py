@@ -1,0 +1,277 @@
+"""One coin's options at a venue: the newest that was heard of each contract, in columns, and the chain that makes."""
+
+import math
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import numpy as np
+
+from gextui.market.chain import Booleans, Floats, Integers, OptionChain
+from gextui.market.ticker import Ticker
+from gextui.sources.rows import LARGEST, Capture, Rows, Scalar, believable, instants, median, number, positive
+from gextui.sources.symbols import Contracts, parse_names
+
+EARLY = 5.0
+"""Seconds: what happens later than this after now has a wrong time, and counts as of now."""
+_COLUMNS = ("iv", "iv_at", "open_interest", "volume", "bid", "ask", "quoted_at")
+
+
+class ColumnBook(ABC):
+    """What is known of one coin. Times are epoch seconds of the venue's clock; ``now`` is that clock's."""
+
+    source: str
+    """The venue, as chains name it."""
+
+    def __init__(self, ticker: Ticker) -> None:
+        """An empty book."""
+        self.ticker = ticker
+        self.changed = False
+        """Whether anything has, since the last chain."""
+        self.rejected: Counter[str] = Counter()
+        """Records that could not be used, by reason."""
+        self.indexed_at = -np.inf
+        """When the index was last known to be true."""
+        self.summed_at = -np.inf
+        """Likewise the whole chain's open interest."""
+        self.without_interest = False
+        """Whether the last whole chain held no open interest."""
+        self.unconfirmed = False
+        """Whether a whole chain held contracts that the listing did not."""
+        self.next_expiry = np.inf
+        self.spot: float | None = None
+        self._forwards: dict[float, tuple[float, float, float]] = {}
+        """By expiry: the forward, the index it was seen with, and when."""
+        self._row: dict[str, int] = {}
+        self._columns: dict[str, Floats] = {column: np.empty(0) for column in _COLUMNS}
+        self._hold([])
+
+    # What is listed.
+
+    @abstractmethod
+    def is_mine(self, name: str) -> bool:
+        """Whether the name is that of an option on this coin."""
+
+    def relist(self, names: Iterable[str], now: float) -> bool:
+        """Hold exactly the contracts of this coin among ``names`` that still live; whether that changed anything."""
+        mine = [name for name in dict.fromkeys(names) if self.is_mine(name)]
+        contracts = parse_names(mine)
+        readable = contracts.reason == ""
+        self.rejected["unknown"] += int(np.count_nonzero(contracts.reason == "bad_symbol"))
+        alive = readable & (contracts.expiry > now)
+        listed = [name for name, keep in zip(mine, alive.tolist(), strict=True) if keep]
+        if set(listed) == self._row.keys():
+            return False
+        self._hold(listed)
+        return True
+
+    def expire(self, now: float) -> bool:
+        """Drop what has expired; whether anything had."""
+        return now >= self.next_expiry and self.relist(self._row, now)
+
+    def _hold(self, names: Sequence[str]) -> None:
+        """Make these the rows, keeping what is known of those that were rows before."""
+        before = np.array([self._row.get(name, -1) for name in names], dtype=np.int64)
+        # A row that is new takes what stands behind the last: nothing is known of it.
+        self._columns = {
+            column: np.append(values, -np.inf if column.endswith("_at") else np.nan)[before]
+            for column, values in self._columns.items()
+        }
+        self._row = {name: row for row, name in enumerate(names)}
+        self._contracts = parse_names(list(names))
+        self._expiries, self._expiry = np.unique(self._contracts.expiry, return_inverse=True)
+        self.next_expiry = float(self._expiries[0]) if len(self._expiries) else np.inf
+        self.changed = True
+
+    def __len__(self) -> int:
+        return len(self._row)
+
+    # What is heard.
+
+    def take_spot(self, price: float, now: float) -> None:
+        """Take an index price that was asked for."""
+        self._take_spot(price, now)
+
+    def _take_whole(
+        self,
+        names: Sequence[Scalar],
+        *,
+        at: Sequence[Scalar],
+        iv: Floats,
+        open_interest: Floats,
+        volume: Floats,
+        bid: Floats,
+        ask: Floats,
+        forward: Floats,
+        index: Floats,
+        now: float,
+    ) -> bool:
+        """Take a whole chain in; False where none of its open interest can be used, which then stays as it was.
+
+        Args:
+            names: The contracts; one of this coin that is not held is, from now on.
+            at: When each row was true.
+            iv: As fractions; (N,), as are the others.
+            open_interest: In contracts.
+            volume: Likewise.
+            bid: In the venue's unit.
+            ask: Likewise.
+            forward: Each row's forward price.
+            index: Each row's index price.
+            now: The venue's clock.
+        """
+        if unlisted := [name for name in _texts(names) if name not in self._row and self.is_mine(name)]:
+            self.unconfirmed |= self.relist([*self._row, *unlisted], now)
+        rows, taken = self._rows(names)
+        open_interest, forward = open_interest[taken], forward[taken]
+        self.without_interest = not believable(open_interest).any()
+        if self.without_interest:
+            return False
+        when = self._when([at[index] for index in taken], now)
+        columns = self._columns
+        self._count("open_interest", open_interest, required=True)
+        newer = when >= columns["quoted_at"][rows]
+        rows, when, forward = rows[newer], when[newer], forward[newer]
+        if not len(rows):
+            return False
+        columns["quoted_at"][rows] = when
+        columns["open_interest"][rows] = open_interest[newer]
+        for column, values in (("volume", volume), ("bid", bid), ("ask", ask)):
+            columns[column][rows] = self._count(column, values[taken])[newer]
+        fresh_iv = self._count("iv", iv[taken])[newer]
+        fresher = when >= columns["iv_at"][rows]
+        columns["iv"][rows[fresher]] = fresh_iv[fresher]
+        columns["iv_at"][rows[fresher]] = when[fresher]
+        self.summed_at = max(self.summed_at, float(when.max()))
+        self.changed = True
+        spot = median(index[taken])
+        if spot is not None:
+            self._take_spot(spot, self.summed_at)
+            for expiry in np.unique(self._expiry[rows]).tolist():
+                same = median(forward[self._expiry[rows] == expiry])
+                if same is not None:
+                    self._take_forward(float(self._expiries[expiry]), same, spot, self.summed_at)
+        return True
+
+    def _put(self, row: int, column: str, value: Scalar, *, unit: float = 1.0) -> bool:
+        """Take one number in, unless it is missing or none that a market could have; whether it was taken."""
+        found = number(value) / unit
+        if 0.0 <= found <= LARGEST:
+            self._columns[column][row] = found
+            self.changed = True
+            return True
+        if not math.isnan(found):
+            self.rejected[f"{column}: {_reason(found)}"] += 1
+        return False
+
+    def _positive(self, what: str, value: Scalar) -> float | None:
+        """A price, or None and one more count of what is wrong with it."""
+        price = positive(value)
+        if price is None:
+            self.rejected[f"{what}: {_reason(number(value))}"] += 1
+        return price
+
+    def _take_spot(self, price: float, at: float) -> None:
+        if at > self.indexed_at:
+            self.changed |= price != self.spot
+            self.spot, self.indexed_at = price, at
+
+    def _take_forward(self, expiry: float, forward: float, index: float, at: float) -> None:
+        if at >= self._forwards.get(expiry, (0.0, 0.0, -np.inf))[2]:
+            self._forwards[expiry] = forward, index, at
+            self.changed = True
+
+    def _rows(self, names: Sequence[Scalar]) -> tuple[Integers, list[int]]:
+        """The rows of those names that are held, and which of the names these are."""
+        found = [self._row.get(name, -1) if isinstance(name, str) else -2 for name in names]
+        self.rejected["name"] += found.count(-2)
+        taken = [index for index, row in enumerate(found) if row >= 0]
+        return np.array([found[index] for index in taken], dtype=np.int64), taken
+
+    def _when(self, times: Sequence[Scalar], now: float) -> Floats:
+        """Event times: NaN where there is none to believe, ``now`` where it has not come yet."""
+        at = instants(times)
+        self.rejected["time"] += int(np.count_nonzero(np.isnan(at)))
+        early = at > now + EARLY
+        self.rejected["early"] += int(np.count_nonzero(early))
+        return np.where(early, now, at)
+
+    def _moment(self, time: Scalar, now: float) -> float | None:
+        """One event's time, likewise; None where there is none to believe."""
+        at = float(self._when([time], now)[0])
+        return None if math.isnan(at) else at
+
+    def _count(self, column: str, values: Floats, *, required: bool = False) -> Floats:
+        """Count what no market's number can be; what is required must also be there."""
+        bad = (values < 0) | (values > LARGEST) | (np.isnan(values) if required else False)
+        for value in values[bad].tolist():
+            self.rejected[f"{column}: {_reason(value)}"] += 1
+        return values
+
+    # What it makes.
+
+    def in_coins(self, contracts: Contracts) -> Booleans:
+        """Which contracts are quoted in coins; none, unless a venue says otherwise; (N,)."""
+        return np.zeros(len(contracts), dtype=np.bool_)
+
+    def _chain(
+        self,
+        now: float,
+        as_of: float,
+        *,
+        simulated: bool,
+        notes: Sequence[str] = (),
+        previous_close: float | None = None,
+        volatility_index: float | None = None,
+        volume: Floats | None = None,
+    ) -> OptionChain | None:
+        """The chain of what lives at ``now``; None where that is nothing, or nothing with open interest.
+
+        One contract is one coin. ``volume`` stands for the column of that name where it is given.
+        """
+        alive: Booleans = self._contracts.expiry > now
+        columns = self._columns
+        if self.spot is None or not believable(columns["open_interest"][alive]).any():
+            return None
+        self.changed = False
+        forwards = self._forwards_now()
+        forward = np.array([forwards.get(expiry, np.nan) for expiry in self._expiries.tolist()])
+        rows = Rows(
+            contracts=self._contracts,
+            iv=columns["iv"],
+            open_interest=columns["open_interest"],
+            volume=columns["volume"] if volume is None else volume,
+            bid=columns["bid"],
+            ask=columns["ask"],
+            multiplier=np.ones(len(self._row)),
+            forward=forward[self._expiry],
+            in_coins=self.in_coins(self._contracts),
+        ).take(alive)
+        capture = Capture(
+            ticker=self.ticker,
+            rows=rows,
+            as_of=datetime.fromtimestamp(min(as_of, now), UTC),
+            spot=self.spot,
+            previous_close=previous_close,
+            notes=tuple(notes),
+        )
+        return replace(capture.chain(self.source), volatility_index=volatility_index, simulated=simulated)
+
+    def _forwards_now(self) -> dict[float, float]:
+        """The forward of each expiry, moved with the index since it was seen."""
+        if self.spot is None:
+            return {}
+        return {expiry: forward * (self.spot / index) for expiry, (forward, index, _) in self._forwards.items()}
+
+
+def _texts(values: Iterable[Scalar]) -> list[str]:
+    return [value for value in values if isinstance(value, str)]
+
+
+def _reason(value: float) -> str:
+    """What is wrong with a number that cannot be used."""
+    if math.isnan(value):
+        return "missing"
+    return "range" if math.isfinite(value) else "type"
