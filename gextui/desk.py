@@ -122,6 +122,7 @@ class Desk:
         order: Sequence[Ticker] | None = None,
         filters: Filters = EVERYTHING,
         record: bool = True,
+        needs_history: bool = False,
         clock: Clock | None = None,
     ) -> None:
         """Prepare to run ``sources``.
@@ -132,6 +133,7 @@ class Desk:
             order: All of their tickers as the user wants them; as the sources give them where None.
             filters: What views are built with until `watch` says otherwise.
             record: Whether boards are recorded; without it the history is only read.
+            needs_history: Whether sources begin once the history is open, and never where it cannot be opened.
             clock: The machine's where None.
 
         Raises:
@@ -140,6 +142,7 @@ class Desk:
         self._clock = clock = SystemClock() if clock is None else clock
         self._open_history = open_history
         self._record = record
+        self._needs_history = needs_history
         self._history: History | None = None
         self._feeds = [_Feed(source, Trouble(source.name, clock), Backoff(clock)) for source in sources]
         self._lanes: dict[Ticker, _Lane] = {}
@@ -262,8 +265,8 @@ class Desk:
 
     async def _work(self) -> None:
         start = asyncio.create_task
-        workers = [start(self._remember())]
-        workers += [start(self._run_feed(feed)) for feed in self._feeds]
+        remembering = start(self._remember())
+        workers = [remembering, *(start(self._run_feed(feed, remembering)) for feed in self._feeds)]
         workers += [start(self._run_lane(lane)) for lane in self._lanes.values()]
         recorder = start(self._run_recorder())
         await self._closing.wait()
@@ -322,7 +325,11 @@ class Desk:
             lane.newest = reading
             await self._show(lane)
 
-    async def _run_feed(self, feed: "_Feed") -> None:
+    async def _run_feed(self, feed: "_Feed", remembering: asyncio.Task[None]) -> None:
+        if self._needs_history:
+            await asyncio.wait({remembering})
+            if self._history is None:
+                return
         while True:
             feed.trouble.report(await settled(self._take(feed)))
             pause = feed.backoff.pause()

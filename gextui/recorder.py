@@ -2,15 +2,15 @@
 
 import logging
 import os
+import threading
 import time
 from collections import Counter
 from collections.abc import Hashable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from queue import Empty, Full, Queue
-from threading import Event
 from typing import Any, NoReturn
 
 from gextui.desk import Desk, Health
@@ -29,6 +29,8 @@ COUNT_EVERY = 60.0
 """Seconds between lines that say how much was recorded."""
 AGAIN_AFTER = 60.0
 """Seconds before the same trouble is said again."""
+_OPENING = 0.05
+"""Seconds between looks at whether the database is open."""
 _MOST_LINES = 1000
 """So many wait for a reader of standard error who does not read; then lines are lost, readings never."""
 _TROUBLED = (SourceState.DEGRADED, SourceState.BACKOFF, SourceState.DISABLED)
@@ -41,14 +43,14 @@ class Recorder:
     def __init__(self, sources: Sequence[Source], path: Path, retention: Retention) -> None:
         """Prepare to record ``sources`` in the database at ``path``."""
         self._path = path
-        self._desk = desk = Desk(sources, self._open)
+        self._desk = desk = Desk(sources, self._open, needs_history=True)
         self._make = partial(_CountingStore.open, path, tickers=desk.tickers, retention=retention)
         self._opened: Future[_CountingStore] = Future()
         self._lines = _Lines()
         self._once = _Once()
         self._said: dict[str, str] = {}
         self._ending = False
-        self._over = Event()
+        self._over = threading.Event()
 
     def run(self) -> NoReturn:
         """Record until SIGTERM, SIGINT or, where it is not ignored, SIGHUP: flush, and end the process with code 0.
@@ -64,6 +66,7 @@ class Recorder:
         with leaving_on_signals(self._end, exit_code=0):
             try:
                 self._record()
+                self._lines.write(0.0)
             finally:
                 self._over.set()
         raise RuntimeError("the recorder's core ended by itself")
@@ -71,6 +74,10 @@ class Recorder:
     def _record(self) -> None:
         """Record, and say what happens, for as long as the core is at work."""
         self._desk.start()
+        while not self._opened.done() and self._desk.running:
+            wait([self._opened], _OPENING)
+        if not self._opened.done():
+            return
         try:
             store = self._opened.result()
         except StoreError:
@@ -88,7 +95,6 @@ class Recorder:
                 counted = self._count(store, counted)
         if self._ending:
             _logger.info("stopped after %s readings", f"{store.counts.total():,}")
-            self._lines.write(0.0)
 
     async def _open(self) -> Store:
         """Open the database, in the core thread; one that cannot be recorded to is none."""
@@ -215,11 +221,15 @@ class _Lines(logging.Handler):
         logging.getLogger().addHandler(self)
         _logger.setLevel(logging.INFO)
         logging.raiseExceptions = False
+        threading.excepthook = self._tell_of_a_dead_thread
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take a line in, unless it is of trouble that was told a moment ago."""
         if record.levelno < logging.WARNING or self._once.may(record.getMessage()):
             self._put(f"{self.format(record)}\n")
+
+    def _tell_of_a_dead_thread(self, died: threading.ExceptHookArgs) -> None:
+        _logger.error("a thread died of a bug", exc_info=died.exc_value)
 
     def wake(self) -> None:
         """Let `write` return at once."""
