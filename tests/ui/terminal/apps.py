@@ -270,7 +270,7 @@ class Styles(Keyed):
 
     def action_rotate(self) -> None:
         self.turn += 1
-        text = Text()
+        text = Text(f"turn {self.turn} ")
         for number in range(60):
             mark = self.MARKS[(number + self.turn) % len(self.MARKS)]
             colour = f"rgb({number * 4},{255 - number * 3},{self.turn * 20 % 256})" if number % 3 else "bright_blue"

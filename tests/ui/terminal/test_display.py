@@ -7,7 +7,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -279,39 +280,31 @@ async def test_a_textual_of_another_version_is_left_to_itself(monkeypatch: pytes
     ids=["256 colours", "16 colours", "no colour"],
 )
 def test_on_a_pty_it_shows_what_stock_textual_shows(environment: dict[str, str]) -> None:
-    seen = []
-    for words in (["plain"], []):
-        pictures = []
-        with Terminal([sys.executable, "-m", "tests.ui.terminal.apps", "Styles", *words], 80, 24, environment) as pty:
-            pty.wait_for("italic")
-            for keys in ("n", "tn"):
-                pty.send(keys)
-                pty.settle()
-                pictures.append(pty.screen.cells())
-            pty.send("q")
-            assert pty.exit_code() == 0
-        seen.append((pictures, len(pty.output)))
-    (stock, stock_bytes), (delta, delta_bytes) = seen
-    assert delta == stock
-    assert delta_bytes < stock_bytes
+    command = [sys.executable, "-m", "tests.ui.terminal.apps", "Styles"]
+    with Terminal([*command, "plain"], 80, 24, environment) as stock, Terminal(command, 80, 24, environment) as delta:
+        for turn, keys in (("turn 1", ""), ("turn 2", "n"), ("turn 3", "tn")):
+            stock.send(keys)
+            stock.wait_for(turn)
+            stock.settle()
+            delta.send(keys)
+            delta.wait_for(lambda: delta.screen.cells() == stock.screen.cells())
+        delta.send("q")
+        assert delta.exit_code() == 0
+    assert len(delta.output) < len(stock.output)
 
 
 def test_on_a_pty_a_stall_ends_in_the_newest_state_and_idle_is_silent() -> None:
-    pictures: list[list[list[object]]] = []
-    for stalls in (True, False):
-        with Terminal([sys.executable, "-m", "tests.ui.terminal.apps", "Grid"], 100, 45) as pty:
-            pty.wait_for("100,000")
-            pty.settle()
-            for _ in range(20):
-                pty.send("a")
-                if stalls:
-                    pty.wait_unread(0.02)
-                else:
-                    pty.read(0.02)
-            pty.settle()
-            pictures.append(pty.screen.cells())
-            assert pty.read(0.3) == b""
-    assert pictures[0] == pictures[1]
+    command = [sys.executable, "-m", "tests.ui.terminal.apps", "Grid"]
+    with Terminal(command, 100, 45) as read, Terminal(command, 100, 45) as stalled:
+        stalled.wait_for("100,000")
+        for _ in range(20):
+            stalled.send("a")
+            stalled.wait_unread(0.02)
+        read.wait_for("100,000")
+        read.send("a" * 20)
+        read.settle(0.4)
+        stalled.wait_for(lambda: stalled.screen.cells() == read.screen.cells())
+        assert stalled.read(0.3) == read.read(0.3) == b""
 
 
 def test_on_a_pty_the_screen_comes_back_after_ctrl_z() -> None:
@@ -320,27 +313,25 @@ def test_on_a_pty_the_screen_comes_back_after_ctrl_z() -> None:
         pty.settle()
         clean = pty.screen.cells()
         pty.signal(signal.SIGTSTP)
+        pty.wait_for(lambda: b"\x1b[?1049l" in pty.output)
         pty.settle()
         pty.screen.reset()
         pty.screen.draw("a shell's prompt")
         pty.signal(signal.SIGCONT)
-        pty.settle()
-        assert pty.screen.cells() == clean
+        pty.wait_for(lambda: pty.screen.cells() == clean)
 
 
 def test_on_a_pty_a_storm_of_resizes_ends_in_the_right_picture() -> None:
-    pictures: list[list[list[object]]] = []
-    for sizes in ([(1, 1), (10, 3), (500, 200), (2, 1), (1, 30), (120, 40)] * 20, []):
-        with Terminal([sys.executable, "-m", "tests.ui.terminal.apps", "Parts"], 61, 17) as pty:
-            pty.wait_for("漢")
-            for size in sizes:
-                pty.resize(*size)
-                pty.read(0.002)
-            pty.resize(61, 17)
-            pty.settle()
-            pictures.append(pty.screen.cells())
-            assert pty.process.poll() is None
-    assert pictures[0] == pictures[1]
+    command = [sys.executable, "-m", "tests.ui.terminal.apps", "Parts"]
+    with Terminal(command, 61, 17) as calm, Terminal(command, 61, 17) as tossed:
+        tossed.wait_for("漢")
+        for size in [(1, 1), (10, 3), (500, 200), (2, 1), (1, 30), (120, 40)] * 20:
+            tossed.resize(*size)
+            tossed.read(0.002)
+        tossed.resize(61, 17)
+        calm.wait_for("漢")
+        calm.settle()
+        tossed.wait_for(lambda: tossed.screen.cells() == calm.screen.cells())
 
 
 @pytest.mark.skipif(shutil.which("tmux") is None, reason="there is no tmux here")
@@ -356,27 +347,30 @@ def test_in_tmux_it_shows_what_stock_textual_shows(tmp_path: Path) -> None:
         command = ["tmux", "-f", "/dev/null", *words]
         return subprocess.run(command, env=environment, check=True, timeout=20, capture_output=True, text=True).stdout
 
-    def settled(before: str) -> str:
-        for _ in range(100):
-            select.select([], [], [], 0.15)
-            now = tmux("capture-pane", "-p", "-e")
-            if now.strip() and now != before and now == tmux("capture-pane", "-p", "-e"):
-                return now
-        raise AssertionError(f"nothing new came: {before}")
-
-    def seen(capture: str) -> list[list[Any]]:
+    def cells(pane: str) -> list[list[Any]]:
         screen = Screen(80, 24)
-        pyte.Stream(screen).feed(capture.rstrip("\n").replace("\n", "\r\n"))
+        pyte.Stream(screen).feed(tmux("capture-pane", "-p", "-e", "-t", pane).rstrip("\n").replace("\n", "\r\n"))
         return screen.cells()
 
-    pictures = []
-    for words in ("plain", ""):
-        app = f"cd {Path.cwd()} && {sys.executable} -m tests.ui.terminal.apps Styles {words}"
-        tmux("new-session", "-d", "-x", "80", "-y", "24", app)
-        first = settled("")
-        tmux("send-keys", "n", "t", "n")
-        select.select([], [], [], 0.5)
-        pictures.append((seen(first), seen(settled(first))))
+    def is_shown(pane: str, text: str) -> bool:
+        return text in tmux("capture-pane", "-p", "-t", pane)
+
+    def wait_until(condition: Callable[[], bool]) -> None:
+        for _ in range(150):
+            if condition():
+                return
+            select.select([], [], [], 0.1)
+        raise AssertionError("it did not come about")
+
+    for name in ("plain", "delta"):
+        app = f"cd {Path.cwd()} && {sys.executable} -m tests.ui.terminal.apps Styles {name}"
+        tmux("new-session", "-d", "-s", name, "-x", "80", "-y", "24", app)
+    try:
+        for turn, keys in (("turn 1", ""), ("turn 3", "ntn")):
+            for name in ("plain", "delta"):
+                tmux("send-keys", "-t", name, *keys)
+                wait_until(partial(is_shown, name, turn))
+            wait_until(lambda: cells("delta") == cells("plain"))
+        assert any(cell.bold for line in cells("delta") for cell in line)
+    finally:
         tmux("kill-server")
-    assert pictures[0] == pictures[1]
-    assert {"bold", "dim"} <= set("".join(cell.data for line in pictures[0][0] for cell in line).split())
