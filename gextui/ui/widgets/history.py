@@ -228,7 +228,7 @@ class History(LineView):
                 value, f"{text} {amount}" if with_values else text, self._colour("stale" if self._old else style)
             )
 
-        last = [(curve, _newest(series.columns[curve.column])) for curve in reversed(_PRICES)]
+        last = [(curve, _newest(series.columns[curve.column])) for curve in (_CALL_WALL, _SPOT, _ZERO_GAMMA, _PUT_WALL)]
         total = _newest(net)
         above = [name(price, curve.name, fmt.level(price), curve.style) for curve, price in last]
         return above, [name(total, "Net", self.unit.text(total), "call" if total > 0 else "put")]

@@ -280,6 +280,14 @@ async def test_without_readings_it_says_so(board: Board) -> None:
         assert "SPOT" not in "\n".join(screen_text(pilot))
 
 
+async def test_walls_at_one_strike_are_both_named(board: Board) -> None:
+    series = made_up_series()
+    async with charted(board, changed(series, put_wall=series.columns["call_wall"])) as (_, pilot):
+        lines = screen_text(pilot)
+        at = next(y for y, text in enumerate(lines) if text.endswith("CW 110,000"))
+        assert lines[at + 1].endswith("PW 110,000")
+
+
 async def test_levels_that_are_all_missing_are_left_out(board: Board) -> None:
     series = made_up_series()
     nothing = np.full(600, np.nan)
