@@ -50,8 +50,6 @@ class DeribitVenue(Venue):
         in_maintenance: Whether every call but a test fails with 11051.
         refused: Channels that a subscribe silently leaves out.
         error_text: The message of every error from now on; None for the venue's own.
-        doubled: Whether each notification comes twice.
-        shuffled: Whether of two notifications of a channel the later comes first.
     """
 
     rest_path = "/api/v2"
@@ -76,12 +74,10 @@ class DeribitVenue(Venue):
         self.in_maintenance = False
         self.refused: set[str] = set()
         self.error_text: str | None = None
-        self.doubled = self.shuffled = False
         self._limits = limits
         self._meters = Meters(limits, self.clock)
         self._too_many = 0
         self._ticks = 0
-        self._held_back: dict[str, bytes] = {}
         self._methods: dict[str, Callable[[Row], Any]] = {
             **methods(self.exchange),
             "public/get_time": lambda _: int(self.now() * 1000),
@@ -212,19 +208,10 @@ class DeribitVenue(Venue):
         self.exchange.refresh(self._ticked_at, int((self._ticked_at + self._skew) * 1000))
 
     def _notify(self, channel: str, data: Any, to: Iterable[Session] | None = None) -> None:
-        if not self.muted.isdisjoint((channel, "*")):
-            return
         params = {"channel": channel, "data": data}
-        message = self.damaged(msgspec.json.encode({"jsonrpc": "2.0", "method": "subscription", "params": params}))
-        messages = [message, message] if self.doubled else [message]
-        if self.shuffled and to is None:
-            if (earlier := self._held_back.pop(channel, None)) is None:
-                self._held_back[channel] = message
-                return
-            messages.append(earlier)
-        for session in (session for session in self.sessions if channel in session.channels) if to is None else to:
-            for each in messages:
-                session.wire.push(each)
+        message = msgspec.json.encode({"jsonrpc": "2.0", "method": "subscription", "params": params})
+        sessions = (session for session in self.sessions if channel in session.channels) if to is None else to
+        self.tell(channel, message, [session.wire for session in sessions], first=to is not None)
 
     def _exists(self, channel: str) -> bool:
         match channel.split("."):
@@ -322,14 +309,6 @@ class DeribitVenue(Venue):
         """Let index prices stay where they are while options go on, until `heal`."""
         self.exchange.index_frozen = True
 
-    def duplicate(self) -> None:
-        """Send every notification twice, until `heal`."""
-        self.doubled = True
-
-    def shuffle(self) -> None:
-        """Swap every two notifications of a channel, until `heal`."""
-        self.shuffled = True
-
     def heal(self) -> None:
         """End every fault; connections in a hole stay there."""
         super().heal()
@@ -339,5 +318,3 @@ class DeribitVenue(Venue):
         self.refused = set()
         self.exchange.index_frozen = False
         self.error_text = None
-        self.doubled = self.shuffled = False
-        self._held_back.clear()

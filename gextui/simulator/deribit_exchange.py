@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from gextui.market.chain import Booleans, OptionChain
+from gextui.market.chain import OptionChain
 from gextui.market.ticker import Kind
+from gextui.simulator.altered import Alterations, rows_of
 from gextui.simulator.deribit_names import day_name
 from gextui.simulator.deribit_rows import Book, Row, closed
 from gextui.simulator.past import Past
@@ -29,7 +30,6 @@ _REALISED_OVER = 15 * 24
 """Hours of returns in one value of the historical volatility."""
 _HOURS_A_YEAR = 365 * 24
 _VOLATILITY_OF_VOLATILITY = 0.8
-_COLUMNS = ("root", "expiry", "strike", "is_call", "iv", "open_interest", "volume", "bid", "ask", "multiplier")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,7 @@ class Exchange:
         self._closed: dict[str, _Closed] = {}
         self._trades: dict[str, deque[Row]] = {}
         self._trade_number = 445_682_190
-        self._settled: set[tuple[str, float]] = set()
-        self._added: list[tuple[str, float, float]] = []
+        self._alterations = Alterations()
 
     # From one step to the next.
 
@@ -81,7 +80,7 @@ class Exchange:
         for ticker in self._market.tickers:
             if ticker.kind is Kind.COIN:
                 for chain in _by_root(self._market.chain(ticker)):
-                    self._take(self._as_listed(chain), now, timestamp)
+                    self._take(self._alterations.applied(chain), now, timestamp)
         self._closed = {name: known for name, known in self._closed.items() if known.until > now}
 
     def _take(self, chain: OptionChain, now: float, timestamp: int) -> None:
@@ -151,24 +150,11 @@ class Exchange:
 
     def settle_next(self, root: str) -> None:
         """Let the nearest living expiry of a root expire at the next refresh, before its time. KeyError for no root."""
-        self._settled.add((root, float(self.books[root].expiry.min())))
+        self._alterations.settle_next(self.books[root].chain)
 
     def list_strike(self, root: str) -> None:
         """List a strike beyond the highest of the nearest expiry at the next refresh. KeyError for no root."""
-        book = self.books[root]
-        first = float(book.expiry.min())
-        strikes = np.unique(book.chain.strike[book.expiry == first])
-        self._added.append((root, first, round(float(2.0 * strikes[-1] - strikes[-2]), 6)))
-
-    def _as_listed(self, chain: OptionChain) -> OptionChain:
-        """The market's chain with what `settle_next` and `list_strike` made of it."""
-        root, instants = chain.roots[0], chain.expiries[chain.expiry]
-        if early := [expiry for settled, expiry in self._settled if settled == root]:
-            chain = _rows(chain, ~np.isin(instants, early))
-        for added, expiry, strike in self._added:
-            if added == root and expiry in chain.expiries[chain.expiry]:
-                chain = _with_strike(chain, expiry, strike)
-        return chain
+        self._alterations.list_strike(self.books[root].chain)
 
     # What it answers.
 
@@ -271,41 +257,9 @@ def _by_root(chain: OptionChain) -> Iterable[OptionChain]:
         return [chain]
     return [
         replace(
-            _rows(chain, chain.root == index),
+            rows_of(chain, chain.root == index),
             root=np.zeros(np.count_nonzero(chain.root == index), np.int64),
             roots=(root,),
         )
         for index, root in enumerate(chain.roots)
     ]
-
-
-def _rows(chain: OptionChain, chosen: Booleans) -> OptionChain:
-    return replace(chain, **{name: getattr(chain, name)[chosen] for name in _COLUMNS})
-
-
-def _with_strike(chain: OptionChain, expiry: float, strike: float) -> OptionChain:
-    """The chain with a call and a put more, which nobody holds or quotes yet."""
-    instants = chain.expiries[chain.expiry]
-    nearest = np.argmin(np.where(instants == expiry, np.abs(chain.strike - strike), np.inf))
-
-    def column(values: Any, value: float) -> Any:
-        return np.append(values, [value, value])
-
-    return OptionChain.from_rows(
-        ticker=chain.ticker,
-        source=chain.source,
-        as_of=chain.as_of,
-        spot=chain.spot,
-        root=chain.roots * (len(chain) + 2),
-        expiry=column(instants, expiry),
-        strike=column(chain.strike, strike),
-        is_call=np.append(chain.is_call, [True, False]),
-        iv=column(chain.iv, float(chain.iv[nearest])),
-        open_interest=column(chain.open_interest, 0.0),
-        volume=column(chain.volume, 0.0),
-        bid=column(chain.bid, np.nan),
-        ask=column(chain.ask, np.nan),
-        multiplier=column(chain.multiplier, 1.0),
-        forwards=dict(zip(chain.expiries.tolist(), chain.forwards.tolist(), strict=True)),
-        simulated=chain.simulated,
-    )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from gextui.simulator.meter import Meter
 from gextui.sources.pacing import Clock
 
 
@@ -25,32 +26,12 @@ PUBLISHED = Limits()
 UNLIMITED = Limits(connections=None, channels_a_call=None, subscribing=None, listing=None, calling=None)
 
 
-class _Meter:
-    """Credits that come back with time."""
-
-    def __init__(self, clock: Clock, at_once: float, a_second: float) -> None:
-        self._clock = clock
-        self._most = self._left = at_once
-        self._refill = a_second
-        self._since = clock.seconds()
-
-    def spend(self) -> bool:
-        """Take one; False where there is none."""
-        now = self._clock.seconds()
-        self._left = min(self._most, self._left + (now - self._since) * self._refill)
-        self._since = now
-        if self._left < 1.0:
-            return False
-        self._left -= 1.0
-        return True
-
-
 class Meters:
     """What has been spent of the limits."""
 
     def __init__(self, limits: Limits, clock: Clock) -> None:
-        def meter(pair: tuple[float, float] | None) -> _Meter | None:
-            return None if pair is None else _Meter(clock, *pair)
+        def meter(pair: tuple[float, float] | None) -> Meter | None:
+            return None if pair is None else Meter(clock, *pair)
 
         subscribing, listing = meter(limits.subscribing), meter(limits.listing)
         self._others = meter(limits.calling)

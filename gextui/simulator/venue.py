@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -112,6 +112,8 @@ class Venue(ABC):
         connects: WebSocket connections opened so far.
         malformed: The kind of damage (see `MALFORMED`) done to every body and notification; None for none.
         muted: Channels that say nothing; ``*`` is all of them.
+        doubled: Whether each notification comes twice.
+        shuffled: Whether of two notifications of a channel the later comes first.
     """
 
     rest_path: str
@@ -125,6 +127,8 @@ class Venue(ABC):
         self.connects = 0
         self.malformed: str | None = None
         self.muted: set[str] = set()
+        self.doubled = self.shuffled = False
+        self._held_back: dict[str, bytes] = {}
         self._skew = 0.0
         self._canned: Answer | None = None
         self._frozen = False
@@ -258,6 +262,21 @@ class Venue(ABC):
             return ()
         return [wire for wire in self._server.connections if isinstance(wire, Wire)]
 
+    def tell(self, channel: str, message: bytes, wires: Iterable[Wire], *, first: bool = False) -> None:
+        """Send one notification, as broken as the faults say; the ``first`` of a subscription is in order."""
+        if not self.muted.isdisjoint((channel, "*")):
+            return
+        message = self.damaged(message)
+        messages = [message, message] if self.doubled else [message]
+        if self.shuffled and not first:
+            if (earlier := self._held_back.pop(channel, None)) is None:
+                self._held_back[channel] = message
+                return
+            messages.append(earlier)
+        for wire in wires:
+            for each in messages:
+                wire.push(each)
+
     # Faults that tests switch.
 
     async def drop(self, code: int = 1001, reason: str = "") -> None:
@@ -278,6 +297,14 @@ class Venue(ABC):
     def mute(self, channel: str = "*") -> None:
         """Say nothing on a channel, or on any, while pings and calls are answered; until `heal`."""
         self.muted.add(channel)
+
+    def duplicate(self) -> None:
+        """Send every notification twice, until `heal`."""
+        self.doubled = True
+
+    def shuffle(self) -> None:
+        """Swap every two notifications of a channel, until `heal`."""
+        self.shuffled = True
 
     def slow(self, bytes_a_second: float) -> None:
         """Write no faster than this to any connection, until `heal`."""
@@ -324,6 +351,8 @@ class Venue(ABC):
         self.network.messages_each = None
         self.network.bytes_a_second = None
         self.muted.clear()
+        self.doubled = self.shuffled = False
+        self._held_back.clear()
         self.malformed = None
         self._canned = None
         self._skew = 0.0
