@@ -1,0 +1,86 @@
+"""Pictures of every view and dialog, at the three designed sizes.
+
+A picture that changed on purpose is taken anew with ``pytest tests/snapshots --snapshot-update``; look at it first.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from gextui.sources.source import SourceState, SourceStatus
+from gextui.ui.actions import BY_ID
+from gextui.ui.views import VIEWS
+from tests.ui.desk import MemoryDesk
+from tests.ui.running import SIZES, dashboard, settled, terminal
+from tests.ui.series import made_up_series
+
+Compare = Callable[..., bool]
+
+
+def pressing(*keys: str) -> Callable[[Pilot[None]], Any]:
+    """Press these keys once the first board is painted, and wait for what they show."""
+
+    async def run(pilot: Pilot[None]) -> None:
+        await settled(pilot)
+        for key in keys:
+            await pilot.press(key)
+        await settled(pilot)
+
+    return run
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("view", VIEWS)
+def test_view(snap_compare: Compare, view: str, size: tuple[int, int]) -> None:
+    desk = MemoryDesk("BTC", "SPX", "IBIT")
+    desk.series = {timedelta(hours=1): made_up_series()}
+    app = dashboard(desk)
+    assert snap_compare(app, run_before=pressing(BY_ID[f"view_{view}"].keys[0]), terminal_size=size)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_help(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert snap_compare(dashboard(), run_before=pressing("?"), terminal_size=size)
+
+
+def test_picker(snap_compare: Compare) -> None:
+    assert snap_compare(dashboard(), run_before=pressing("e", "j"), terminal_size=(80, 24))
+
+
+def test_find(snap_compare: Compare) -> None:
+    assert snap_compare(dashboard(), run_before=pressing("/", "s", "p"), terminal_size=(60, 20))
+
+
+def test_explanation(snap_compare: Compare) -> None:
+    assert snap_compare(dashboard(), run_before=pressing("tab", "enter"), terminal_size=(120, 36))
+
+
+def test_levels_in_place_of_the_view(snap_compare: Compare) -> None:
+    assert snap_compare(dashboard(), run_before=pressing("tab", "j"), terminal_size=(60, 20))
+
+
+def troubled() -> MemoryDesk:
+    """Simulated, stale, reconnecting, with two warnings."""
+    desk = MemoryDesk("BTC", "SPX")
+    desk.status = SourceStatus("deribit", SourceState.BACKOFF, 1.0, "HTTP 503; next try in 3 s")
+    desk.stale, desk.age = True, 47.0
+    return desk
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_stale_and_frozen(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert snap_compare(dashboard(troubled()), run_before=pressing("space"), terminal_size=size)
+
+
+@pytest.mark.parametrize("theme", ["light", "ansi"])
+def test_theme(snap_compare: Compare, theme: str) -> None:
+    assert snap_compare(dashboard(theme=theme), run_before=pressing(), terminal_size=(80, 24))
+
+
+def test_ascii_without_colour(snap_compare: Compare) -> None:
+    plain = terminal(LANG="C", NO_COLOR="1")
+    app = dashboard(theme=None, capabilities=plain)
+    assert snap_compare(app, run_before=pressing(), terminal_size=(80, 24))
