@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -231,8 +231,8 @@ class DeribitSource:
                 Channel(f"deribit_price_index.{index}", cadence=1.0),
             ]
             if book.market.has_volatility_index:
-                channels.append(Channel(f"deribit_volatility_index.{index}", cadence=20.0))
-            channels += [Channel(f"ticker.{name}.agg2", cadence=5.0) for name in book.at_the_money()]
+                channels.append(Channel(f"deribit_volatility_index.{index}"))
+            channels += [Channel(f"ticker.{name}.agg2") for name in book.at_the_money()]
         self._stream.want(channels)
 
     async def _keep(self, currency: _Currency, rest: DeribitRest) -> None:
@@ -375,7 +375,7 @@ class DeribitSource:
         missing = self._stream.missing
         for channel, what, at in (
             (f"markprice.options.{book.market.index}", "mark prices", book.marked_at),
-            (f"deribit_price_index.{book.market.index}", "index", book.indexed_at),
+            (f"deribit_price_index.{book.market.index}", "index", book.priced_at),
         ):
             heard = self._stream.age(channel) is not None
             if channel in missing:
@@ -389,19 +389,9 @@ class DeribitSource:
         return None
 
     def _streaming(self, book: Book) -> ConnectionStatus:
-        stream, stats = self._stream, self._stream.stats
-        rejected = dict(stats.rejected) | dict(self._unknown) | dict(book.rejected)
-        return ConnectionStatus(
-            name="stream",
-            state=str(stream.state),
-            detail=stream.detail,
-            subscribed=stream.subscribed,
-            last_message_age=self._since(stats.last_message),
-            reconnects=max(0, stats.connects - 1),
-            messages=stats.messages,
-            rejected={reason: count for reason, count in rejected.items() if count},
-            next_try_in=self._until(stats.next_try),
-        )
+        status = self._stream.status("stream")
+        rejected = dict(status.rejected) | dict(self._unknown) | dict(book.rejected)
+        return replace(status, rejected={reason: count for reason, count in rejected.items() if count})
 
     def _polling(self, currency: _Currency) -> ConnectionStatus:
         trouble = currency.trouble.sentence

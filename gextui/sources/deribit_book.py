@@ -62,6 +62,8 @@ class Book(ColumnBook):
         self.market = market_of(ticker.symbol)
         self.marked_at = -np.inf
         """When the mark prices were last known to be true."""
+        self.priced_at = -np.inf
+        """Likewise the index, by its own channel; `indexed_at` is by summaries too."""
         self.volatility_index: float | None = None
         self.past: tuple[Floats, Floats] = np.empty(0), np.empty(0)
         """When each candle of yesterday begins, and its opening price."""
@@ -162,6 +164,7 @@ class Book(ColumnBook):
         at, price = self._moment(index.timestamp, now), self._positive("index", index.price)
         if price is None or at is None:
             return False
+        self.priced_at = max(self.priced_at, at)
         self._take_spot(price, at)
         return True
 

@@ -18,8 +18,10 @@ from gextui.simulator.deribit_limits import UNLIMITED, Limits
 from gextui.simulator.market import SimulatedMarket
 from gextui.simulator.venue import Market
 from gextui.sources.deribit import DeribitSource
+from gextui.sources.pacing import Backoff
 from gextui.sources.source import SourceState, SourceStatus
 from tests.support.clock import FakeClock
+from tests.support.proxy import Door
 from tests.support.waiting import eventually
 
 BTC, ETH, SOL = (KNOWN_TICKERS[symbol] for symbol in ("BTC", "ETH", "SOL"))
@@ -114,19 +116,23 @@ async def rigged(
     start: datetime = NOON,
     limits: Limits = UNLIMITED,
     cache_dir: Path | None = None,
+    door: Door | None = None,
     seed: int = 3,
     started: bool = True,
 ) -> AsyncIterator[Rig]:
     """A simulated Deribit, and a source of the tickers (BTC) that runs.
 
-    ``market`` is what the venue trades: tickers of a simulated market (the source's), or a market.
+    ``market`` is what the venue trades: tickers of a simulated market (the source's), or a market. With a ``door``
+    the source goes through it.
     """
     chosen = tickers or (BTC,)
     clock = FakeClock(now=start.timestamp())
     if market is None or isinstance(market, Sequence):
         market = SimulatedMarket(seed, start, market or chosen)
     async with WatchedVenue(market, clock=clock, limits=limits) as venue:
-        source = DeribitSource(chosen, rest_url=venue.rest_url, ws_url=venue.ws_url, clock=clock, cache_dir=cache_dir)
+        rest_url, ws_url = (url if door is None else door.url(url) for url in (venue.rest_url, venue.ws_url))
+        source = DeribitSource(chosen, rest_url=rest_url, ws_url=ws_url, clock=clock, cache_dir=cache_dir)
+        source._stream._backoff = Backoff(clock, uniform=lambda least, most: most)  # the longest pauses, no chance
         rig = Rig(venue, source, clock)
         if started:
             rig.start()
