@@ -30,7 +30,7 @@ _MOST_CONTRACTS = 100_000
 _MOST_REMARKS = 1 << 18
 _LENGTH = 4
 """Bytes that give the length of the JSON in front of the numbers."""
-_SCALARS = 4
+_SCALARS = 5
 _COLUMNS = 5
 _Header = TypeVar("_Header", bound=msgspec.Struct)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -161,8 +161,8 @@ def read_layout(payload: bytes, digest: bytes) -> Layout:
 
 def numbers_of(chain: OptionChain) -> Numbers:
     """Every number of a chain that its layout does not hold."""
-    close = np.nan if chain.previous_close is None else chain.previous_close
-    scalars = np.array([chain.spot, chain.rate, chain.delay, close], dtype=np.float64)
+    optional = (np.nan if value is None else value for value in (chain.previous_close, chain.volatility_index))
+    scalars = np.array([chain.spot, chain.rate, chain.delay, *optional], dtype=np.float64)
     return scalars, chain.forwards, chain.iv, chain.open_interest, chain.volume, chain.bid, chain.ask
 
 
@@ -204,7 +204,7 @@ def read_snapshot(payload: bytes, crc: int, ts: int, layout: Layout, key: Number
     if _checksum(ts, layout.digest, remarks, numbers) != crc:
         raise DamagedError("the checksum is wrong")
     scalars, forwards, iv, open_interest, volume, bid, ask = numbers
-    spot, rate, delay, close = (float(value) for value in scalars)
+    spot, rate, delay, close, volatility_index = (float(value) for value in scalars)
     if not spot > 0:
         raise DamagedError("the spot price is no price")
     try:
@@ -234,6 +234,7 @@ def read_snapshot(payload: bytes, crc: int, ts: int, layout: Layout, key: Number
         dropped={clean_text(reason): count for reason, count in remarks.dropped.items()},
         notes=tuple(clean_text(note) for note in remarks.notes),
         previous_close=None if np.isnan(close) else close,
+        volatility_index=None if np.isnan(volatility_index) else volatility_index,
         delay=delay,
         simulated=layout.simulated,
     )

@@ -74,6 +74,7 @@ def chains(draw: st.DrawFn) -> OptionChain:
         dropped=draw(st.dictionaries(st.sampled_from(["expired", "bad_strike"]), st.integers(0, 10**6))),
         notes=draw(st.lists(st.sampled_from(["no quotes", "π is not a strike"]))),
         previous_close=draw(st.none() | positive),
+        volatility_index=draw(st.none() | positive),
         delay=draw(any_float),
         simulated=draw(st.booleans()),
     )
