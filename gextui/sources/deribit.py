@@ -13,17 +13,16 @@ import numpy as np
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import Ticker
 from gextui.sources.book import EARLY
+from gextui.sources.decoding import Items, decode
 from gextui.sources.deribit_book import INVERSE, Book, market_of
 from gextui.sources.deribit_messages import (
     TOO_MANY_REQUESTS,
     Frame,
     IndexPrice,
-    Items,
     Mark,
     PlatformState,
     Quote,
     VolatilityIndex,
-    decode,
 )
 from gextui.sources.deribit_rest import DeribitRest
 from gextui.sources.deribit_session import PLATFORM_STATE, DeribitSession

@@ -1,14 +1,13 @@
 """Deribit's messages, typed: JSON-RPC frames, the channels' data, and the whole chain of a currency in one answer."""
 
-from collections.abc import Iterable
 from dataclasses import replace
-from typing import Generic, TypeVar
 
 import msgspec
 
 from gextui.market.chain import Booleans
 from gextui.market.text import clean_text
 from gextui.market.ticker import Kind, ticker_for
+from gextui.sources.decoding import UNREADABLE
 from gextui.sources.rows import Capture, Rows, Scalar, by_underlying, decode_json, instants, median, newest, numbers
 from gextui.sources.session import RejectedError
 from gextui.sources.source import BadInputError
@@ -16,9 +15,6 @@ from gextui.sources.symbols import Contracts, parse_names
 
 TOO_MANY_REQUESTS = 10028
 MAINTENANCE = frozenset({11050, 11051})
-
-_UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
-_Kind = TypeVar("_Kind")
 
 
 class Summary(msgspec.Struct, gc=False):
@@ -140,32 +136,6 @@ class Frame(msgspec.Struct, gc=False):
     testnet: Scalar = None
 
 
-class Items(Generic[_Kind]):
-    """A decoder of a list, one bad item of which costs no other."""
-
-    def __init__(self, kind: type[_Kind]) -> None:
-        self._all = msgspec.json.Decoder(list[kind])  # type: ignore[valid-type]
-        self._one = msgspec.json.Decoder(kind)
-
-    def decode(self, data: msgspec.Raw) -> tuple[list[_Kind], int]:
-        """The items, and how many could not be read.
-
-        Raises:
-            RejectedError: it is no list.
-        """
-        try:
-            return self._all.decode(data), 0
-        except _UNREADABLE:
-            pieces = decode(data, list[msgspec.Raw])
-        items = []
-        for piece in pieces:
-            try:
-                items.append(self._one.decode(piece))
-            except _UNREADABLE:
-                continue
-        return items, len(pieces) - len(items)
-
-
 _FRAMES = msgspec.json.Decoder(Frame)
 
 
@@ -179,25 +149,8 @@ def decode_frame(data: bytes) -> Frame:
         return _FRAMES.decode(data)
     except msgspec.ValidationError:
         raise RejectedError("schema") from None
-    except _UNREADABLE:
+    except UNREADABLE:
         raise RejectedError("json") from None
-
-
-def decode(data: msgspec.Raw, kind: type[_Kind]) -> _Kind:
-    """Decode a payload.
-
-    Raises:
-        RejectedError: it is not of that shape.
-    """
-    try:
-        return msgspec.json.decode(data, type=kind)
-    except _UNREADABLE:
-        raise RejectedError("schema") from None
-
-
-def texts(values: Iterable[Scalar]) -> list[str]:
-    """Those of the values that are texts."""
-    return [value for value in values if isinstance(value, str)]
 
 
 class _Answer(msgspec.Struct):

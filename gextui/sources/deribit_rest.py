@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 
 from gextui.market.chain import Floats
+from gextui.sources.decoding import Items, decode, texts
 from gextui.sources.deribit_messages import (
     MAINTENANCE,
     TOO_MANY_REQUESTS,
@@ -16,11 +17,8 @@ from gextui.sources.deribit_messages import (
     Frame,
     History,
     Instrument,
-    Items,
     Summary,
-    decode,
     decode_frame,
-    texts,
 )
 from gextui.sources.deribit_session import IN_MAINTENANCE, error_words
 from gextui.sources.failure import Failure, FetchError

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from gextui.sources.deribit_messages import MAINTENANCE, Error, Frame, PlatformState, decode, decode_frame, texts
+from gextui.sources.decoding import decode, texts
+from gextui.sources.deribit_messages import MAINTENANCE, Error, Frame, PlatformState, decode_frame
 from gextui.sources.session import Reading, RejectedError
 
 CHANNELS_A_CALL = 200

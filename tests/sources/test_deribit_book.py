@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gextui.market.ticker import KNOWN_TICKERS, Kind, Ticker
+from gextui.sources.decoding import Items
 from gextui.sources.deribit import DeribitSource
 from gextui.sources.deribit_book import Book, market_of
 from gextui.sources.deribit_messages import (
     Frame,
     IndexPrice,
     Instrument,
-    Items,
     Mark,
     Quote,
     Summary,
