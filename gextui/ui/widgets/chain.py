@@ -7,7 +7,6 @@ view are composed, and only those that differ are painted.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -15,20 +14,21 @@ import numpy as np
 
 from gextui.exposure.board import Board
 from gextui.exposure.filters import selected_strikes
-from gextui.market.calendar import NEW_YORK
 from gextui.market.chain import Floats, Integers
 from gextui.market.text import clean_symbol
-from gextui.market.ticker import Session
 from gextui.ui import format as fmt
 from gextui.ui.format import Unit
 from gextui.ui.widgets.axis import Axis
 from gextui.ui.widgets.lines import Line, Span, line
 from gextui.ui.widgets.strike_view import StrikeView
+from gextui.ui.widgets.words import settlement
 
 _AROUND = (None, 40, 20, 10, 6)
 """How many strikes around the money are shown, by zoom."""
 _DETAILS_FROM_HEIGHT = 14
 _NONE = -1
+_YEAR = 365 * 86400.0
+"""Seconds from which a day needs its year."""
 
 
 class Rights(StrEnum):
@@ -169,7 +169,7 @@ class Chain(StrikeView):
         strike_width = max(len(text) for text in (*strikes, spot)) + 2
         sides = _columns(width - strike_width - 1, self.rights)
 
-        lines = [_tab_line(tabs, at, width)]
+        lines = [_tab_line(tabs, at, board.chain.as_of_seconds, width)]
         if height >= _DETAILS_FROM_HEIGHT:
             lines.append(_details(board, self.series, sides, width))
         lines.append(_names(sides, strike_width, width))
@@ -261,12 +261,11 @@ def _columns(room: int, rights: Rights) -> _Sides:
     return _Sides(calls if rights is not Rights.PUTS else (), puts if rights is not Rights.CALLS else ())
 
 
-def _tab_line(tabs: list[Series], at: int, width: int) -> Line:
+def _tab_line(tabs: list[Series], at: int, as_of: float, width: int) -> Line:
     """The tabs around the chosen one; an arrow where there are more."""
-    twice = {tab.expiry for tab in tabs if sum(other.expiry == tab.expiry for other in tabs) > 1}
-    names = [
-        f" {fmt.short_day(tab.expiry)}{' ' + clean_symbol(tab.root) if tab.expiry in twice else ''} " for tab in tabs
-    ]
+    days = [fmt.day(tab.expiry) if tab.expiry - as_of > _YEAR else fmt.short_day(tab.expiry) for tab in tabs]
+    roots = [f" {clean_symbol(tab.root)}" if days.count(day) > 1 else "" for day, tab in zip(days, tabs, strict=True)]
+    names = [f" {day}{root} " for day, root in zip(days, roots, strict=True)]
     first = last = at
     room = width - 4 - len(names[at])
     while True:
@@ -295,7 +294,7 @@ def _details(board: Board, series: Series, sides: _Sides, width: int) -> Line:
         f"IV {fmt.volatility(float(board.by_expiry.atm_iv[at]))}",
     ]
     calls, puts = "CALLS" if sides.calls else "", "PUTS" if sides.puts else ""
-    room = width - len(calls) - len(puts) - 2
+    room = width - len(calls) - len(puts) - 4
     while len(" · ".join(parts)) > room and len(parts) > 1:
         parts.pop()
     text = " · ".join(parts)
@@ -303,14 +302,6 @@ def _details(board: Board, series: Series, sides: _Sides, width: int) -> Line:
     spans: list[Span] = [(f" {calls}", "call"), (" " * margin, ""), (text, "heading")]
     used = 1 + len(calls) + margin + len(text)
     return line([*spans, (" " * max(width - used - len(puts) - 1, 1), ""), (puts, "put")], width)
-
-
-def settlement(instant: float, session: Session) -> str:
-    """When and how an expiry settles: ``PM 16:00 New York``, ``08:00 UTC``."""
-    if session is Session.UTC:
-        return f"{datetime.fromtimestamp(instant, UTC):%H:%M} UTC"
-    at = datetime.fromtimestamp(instant, NEW_YORK)
-    return f"{'AM' if at.hour < 12 else 'PM'} {at:%H:%M} New York"
 
 
 def _names(sides: _Sides, strike_width: int, width: int) -> Line:

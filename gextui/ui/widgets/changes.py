@@ -12,6 +12,8 @@ from gextui.ui.widgets.words import nothing_to_draw
 
 _PREFERRED = (5, 1, 10, 15, 30)
 _WIDE = 66
+_WITH_STATE = 58
+"""Cells from which the state of a comparison has a column of its own; below it takes the cause's place."""
 _CAUSE_WIDTH = 10
 _STATES = {ChangeState.OK: "", ChangeState.GAP: "gap", ChangeState.EXPIRY: "expiry", ChangeState.SOURCE: "source"}
 
@@ -70,13 +72,19 @@ class Changes(Ladder):
 
     def _panel_header(self, width: int) -> Line:
         since = fmt.left("SINCE", 9) if width >= _WIDE else ""
-        names = f"  WINDOW  {since}{'LARGEST AT':>12}{'CHANGE':>9}{'TOTAL':>9}  {fmt.left('CAUSE', _CAUSE_WIDTH)}STATE"
+        state = "STATE" if width >= _WITH_STATE else ""
+        names = (
+            f"  WINDOW  {since}{'LARGEST AT':>12}{'CHANGE':>9}{'TOTAL':>9}  {fmt.left('CAUSE', _CAUSE_WIDTH)}{state}"
+        )
         return line([(names, "label")], width)
 
     def _panel_line(self, board: Board, change: Change, width: int) -> Line:
         chosen = change.minutes == self.minutes
         since = "–" if change.since is None else f"{change.since:%H:%M:%S}"
         at, amount = change.largest or (None, None)
+        cause = "" if change.cause is None else change.cause.value
+        state = _STATES[change.state]
+        beside = not state or width >= _WITH_STATE
         spans: list[Span] = [
             ("▸ " if chosen else "  ", "value"),
             (f"{change.minutes:>2} min  ", "value"),
@@ -84,8 +92,8 @@ class Changes(Ladder):
             (fmt.right(fmt.strike(at), 12), "value" if amount else "dim"),
             self._amount(board, amount),
             self._amount(board, change.total),
-            ("  " + fmt.left("" if change.cause is None else change.cause.value, _CAUSE_WIDTH), "label"),
-            (_STATES[change.state], "warning"),
+            ("  " + (fmt.left(cause, _CAUSE_WIDTH) if beside else ""), "label"),
+            (state, "warning"),
         ]
         if change.state is ChangeState.EXPIRY and width >= _WIDE:
             spans.append((f" {self.unit.amount(change.expired_gex, board)}", "label"))

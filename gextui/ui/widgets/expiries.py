@@ -10,13 +10,14 @@ from gextui.ui import format as fmt
 from gextui.ui.format import Unit
 from gextui.ui.widgets.bars import Scale, bar_left, bar_right
 from gextui.ui.widgets.lines import Line, LineView, Span, line
-from gextui.ui.widgets.words import nothing_to_draw
+from gextui.ui.widgets.words import nothing_to_draw, time_left
 
 _NET_WIDTH = 8
 _LEAST_HALF = 6
 _ROOT = "  ROOT"
-_MARGIN = 16
-"""Cursor, day, days to expiry."""
+_LEFT_WIDTH = 7
+_MARGIN = 1 + 8 + _LEFT_WIDTH
+"""Cursor, day, time left."""
 
 
 class Expiries(LineView):
@@ -105,7 +106,7 @@ class Expiries(LineView):
         named = (" ◂ SHORT ", " LONG ▸ ")
         sides = named if max(map(len, named)) + len(full) <= half else ("", "")
         spans: list[Span] = [
-            (fmt.left(" EXPIRY", 9) + fmt.left("LEFT", _MARGIN - 9), "label"),
+            (fmt.left(" EXPIRY", 9) + fmt.left("LEFT", _LEFT_WIDTH), "label"),
             (fmt.left(full, half - len(sides[0])), "dim"),
             (sides[0], "label"),
             ("│", "grid"),
@@ -125,8 +126,7 @@ class Expiries(LineView):
         spans: list[Span] = [
             ("▸" if chosen else " ", "value"),
             (fmt.left(fmt.day(instant), 8), "value"),
-            (fmt.left(fmt.until(instant, board.chain.as_of_seconds), 5), "label"),
-            (" " * (_MARGIN - 14), ""),
+            (fmt.left(time_left(instant, board.chain.as_of_seconds, board.ticker.session), _LEFT_WIDTH), "label"),
             *bar_left(eighths if net < 0 else 0, half, "put graph"),
             ("│", "grid graph"),
             *bar_right(eighths if net > 0 else 0, half, "call graph"),

@@ -12,7 +12,7 @@ from gextui.ui.format import Unit
 from gextui.ui.widgets.bars import Scale
 from gextui.ui.widgets.lines import Line, Span, line
 from gextui.ui.widgets.strike_view import StrikeView
-from gextui.ui.widgets.words import nothing_to_draw
+from gextui.ui.widgets.words import nothing_to_draw, time_left
 
 _CELL_WIDTH = 7
 _TOTAL_WIDTH = 8
@@ -147,9 +147,9 @@ class HeatMap(StrikeView):
         return fmt.right(f"{text} ", _CELL_WIDTH), f"{'call' if gex > 0 else 'put'}-{shade} graph"
 
     def _headings(self, board: Board, in_view: range, margin: int, width: int) -> list[Line]:
-        expiries, now = board.by_expiry.expiry, board.chain.as_of_seconds
+        expiries, now, session = board.by_expiry.expiry, board.chain.as_of_seconds, board.ticker.session
         days = [fmt.right(fmt.short_day(float(expiries[at])) + " ", _CELL_WIDTH) for at in in_view]
-        lives = [fmt.right(fmt.until(float(expiries[at]), now) + " ", _CELL_WIDTH) for at in in_view]
+        lives = [f"{time_left(float(expiries[at]), now, session)} "[:_CELL_WIDTH].rjust(_CELL_WIDTH) for at in in_view]
         factor = self.unit.factor(board)
         nets = [float(board.by_expiry.net_gex[at]) for at in in_view]
         sums = [(fmt.right(fmt.brief(net * factor) + " ", _CELL_WIDTH), _sign(net)) for net in nets]

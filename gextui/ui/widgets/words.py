@@ -1,11 +1,15 @@
-"""Plain words: what there is to say where there is nothing to draw, and the names of levels on their rows."""
+"""Plain words: what there is to say where there is nothing to draw, how an expiry settles, and the levels' names."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import numpy as np
 
 from gextui.exposure.board import Board
 from gextui.exposure.filters import Weight
+from gextui.market.calendar import NEW_YORK
+from gextui.market.ticker import Session
+from gextui.ui import format as fmt
 from gextui.ui.widgets.rungs import Rungs
 from gextui.ui.widgets.view import Measure
 
@@ -38,6 +42,25 @@ def _no_volume(board: Board) -> str | None:
         return "the source gives no volume"
     traded = board.by_strike.call_volume.sum() + board.by_strike.put_volume.sum() > 0
     return None if traded else "no volume yet today"
+
+
+def settlement(instant: float, session: Session) -> str:
+    """When and how an expiry settles: ``PM 16:00 New York``, ``08:00 UTC``."""
+    if session is Session.UTC:
+        return f"{datetime.fromtimestamp(instant, UTC):%H:%M} UTC"
+    at = datetime.fromtimestamp(instant, NEW_YORK)
+    return f"{'AM' if at.hour < 12 else 'PM'} {at:%H:%M} New York"
+
+
+def time_left(instant: float, as_of: float, session: Session) -> str:
+    """Time left to an expiry, in at most 7 cells; one that settles in the morning says so: ``5d AM``, ``1120dAM``.
+
+    Another of the same day may settle in the afternoon.
+    """
+    left = fmt.until(instant, as_of)
+    if not settlement(instant, session).startswith("AM"):
+        return left
+    return f"{left} AM" if len(left) < 5 else f"{left}AM"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from gextui.exposure.board import build_board
-from gextui.market.ticker import Session, ticker_for
+from gextui.market.ticker import ticker_for
 from gextui.ui.format import Unit
-from gextui.ui.widgets.chain import Chain, Rights, series_of, settlement
+from gextui.ui.widgets.chain import Chain, Rights, series_of
+from gextui.ui.widgets.lines import text_of
 from tests.exposure.chains import Contract, chain_of
 from tests.ui.boards import DAY, strikes_board, strikes_chain
 from tests.ui.widgets.showing import painted_lines, seen, showing
@@ -100,6 +101,30 @@ async def test_two_roots_of_one_instant_are_two_tabs() -> None:
         assert seen(view)[0].split() == ["09MAR", "SPX", "09MAR", "SPXW"]
 
 
+async def test_two_settlements_of_one_day_are_told_apart_and_a_far_day_has_its_year() -> None:
+    # 09:30 and 18:00 in New York on 5 March 2026, and a day a year and two weeks later.
+    lives = [(3 * 86400 - 0.5 * 3600) / (365 * 86400), (3 * 86400 + 6 * 3600) / (365 * 86400), 379.25 * DAY]
+    rows = [
+        Contract(100.0, right, years=life, root=root, open_interest=1.0)
+        for life, root in zip(lives, ("SPX", "SPXW", "SPXW"), strict=True)
+        for right in "CP"
+    ]
+    board = build_board(chain_of(rows, spot=100.4, ticker=ticker_for("SPX")))
+    view = Chain()
+    async with showing(view, (60, 17)):
+        view.show(board, unit=Unit.PERCENT_MOVE)
+        assert seen(view)[0].split() == ["05MAR", "SPX", "05MAR", "SPXW", "16MAR27"]
+
+
+@pytest.mark.parametrize("width", range(44, 76))
+async def test_the_names_of_the_sides_are_whole_at_every_width(width: int) -> None:
+    view = Chain()
+    async with showing(view, (width, 17)):
+        view.show(strikes_board([99.0, 100.0], spot=99.4), unit=Unit.PERCENT_MOVE)
+        assert view.lines[1][0][0].startswith(" CALLS")
+        assert text_of(view.lines)[1].endswith(" PUTS ")
+
+
 @pytest.mark.parametrize(("width", "tabs"), [(30, 3), (44, 5), (200, 12)])
 async def test_the_chosen_tab_is_always_in_view(width: int, tabs: int) -> None:
     view = Chain()
@@ -171,12 +196,6 @@ async def test_the_cursor_stays_on_its_strike_over_tabs() -> None:
         view.shift(1)
         assert view.selected_strike() == 95.0
         assert next(text for text in seen(view) if text.startswith("▸")).split()[4] == "95"
-
-
-def test_settlement() -> None:
-    assert settlement(1_772_640_000.0, Session.UTC) == "16:00 UTC"
-    assert settlement(1_773_435_600.0, Session.NEW_YORK) == "PM 17:00 New York"
-    assert settlement(1_773_408_600.0, Session.NEW_YORK) == "AM 09:30 New York"
 
 
 async def test_an_empty_chain() -> None:

@@ -52,6 +52,15 @@ async def test_a_line_a_window_and_the_ladder_of_the_chosen_one() -> None:
         assert "█" in ladder["103"][axis:]
 
 
+async def test_where_there_is_little_room_the_state_takes_the_place_of_the_cause() -> None:
+    view = Changes()
+    async with showing(view, (51, 20)):
+        view.show(board(change(1, {103.0: 1.2e6}), change(5, {99.0: 5e6}, ChangeState.EXPIRY)), unit=Unit.PERCENT_MOVE)
+        lines = seen(view)
+        assert lines[0].split()[-1] == "CAUSE"
+        assert [text.split()[-1] for text in lines[1:4]] == ["flow", "expiry", "gap"]
+
+
 async def test_shift_chooses_the_window_and_stops_at_the_ends() -> None:
     view = Changes()
     async with showing(view, (60, 17)):
