@@ -120,12 +120,13 @@ def record(config: Path | None, /, tickers: tuple[str, ...]) -> None:
 def demo(config: Path | None, /, seed: int, **display: Any) -> int:
     """The dashboard on a simulated market: no account, no network, nothing kept."""
     from gextui.desk import Desk
-    from gextui.simulator.source import SimulatedSource
+    from gextui.simulator.demo import Demo
 
     settings = read_settings(config)
     check_terminal()
-    source = SimulatedSource(seed)
-    return show(Desk([source], source.open_history), settings, "demo.json", **display)
+    simulated = Demo(seed)
+    desk = Desk(simulated.sources, simulated.open_history, order=simulated.tickers)
+    return show(desk, settings, "demo.json", **display)
 
 
 @commands.command("open")

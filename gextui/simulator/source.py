@@ -18,9 +18,12 @@ _KEEP_EVERY = timedelta(seconds=20)
 _KEEP_ALL_FOR = timedelta(hours=1)
 
 
+TO_THE_EXPIRY = timedelta(minutes=20)
+
+
 def before_the_expiry(day: datetime) -> datetime:
-    """A good instant to start at: coins' options expire 20 minutes later."""
-    return day.astimezone(UTC).replace(hour=7, minute=40, second=0, microsecond=0)
+    """A good instant to start at: coins' options expire `TO_THE_EXPIRY` later."""
+    return day.astimezone(UTC).replace(hour=8, minute=0, second=0, microsecond=0) - TO_THE_EXPIRY
 
 
 class SimulatedSource:
@@ -49,36 +52,40 @@ class SimulatedSource:
         self.tickers = tuple(known.ticker for known in UNDERLYINGS.values()) if tickers is None else tuple(tickers)
         self._seed = seed
         self._start = before_the_expiry(datetime.now(UTC)) if start is None else start.replace(microsecond=0)
-        self._interval = interval
-        self._speed = speed
-        self._made: tuple[SimulatedMarket, _SimulatedHistory] | None = None
+        self.interval = interval
+        self.speed = speed
+        self._made: tuple[SimulatedMarket, RecordedHistory] | None = None
 
     def status(self, ticker: Ticker) -> SourceStatus:
         """Simulated, whatever happens."""
-        return SourceStatus(SOURCE, SourceState.SIMULATED, self._interval)
+        return SourceStatus(SOURCE, SourceState.SIMULATED, self.interval)
 
     async def open_history(self) -> RecordedHistory:
         """The market's own past, in memory; to be given to the desk that runs this source."""
-        return self._market()[1]
+        return self.made()[1]
+
+    def recorded(self, chain: OptionChain) -> OptionChain:
+        """The chain as whoever recorded the past would have seen it."""
+        return chain
 
     async def chains(self) -> AsyncIterator[OptionChain]:
         """Yield every ticker's chain each interval, for ever."""
-        market, _ = self._market()
+        market, _ = self.made()
         while True:
             for ticker in self.tickers:
                 yield market.chain(ticker)
-            await asyncio.sleep(self._interval)
-            market.step(self._interval * self._speed)
+            await asyncio.sleep(self.interval)
+            market.step(self.interval * self.speed)
 
-    def _market(self) -> "tuple[SimulatedMarket, _SimulatedHistory]":
-        """The market, and its past: yesterday, and the last half hour before the start."""
+    def made(self) -> tuple[SimulatedMarket, RecordedHistory]:
+        """The market, made when first asked for, and its past: yesterday, and the last half hour before the start."""
         if self._made is None:
             market = SimulatedMarket(self._seed, self._start - timedelta(days=1) - LEAD, self.tickers)
-            history = _SimulatedHistory(market.chain(ticker) for ticker in self.tickers)
+            history = _SimulatedHistory(self.recorded(market.chain(ticker)) for ticker in self.tickers)
             market.leap(86400)
             while market.now < self._start:
                 for ticker in self.tickers:
-                    history.add(market.chain(ticker))
+                    history.add(self.recorded(market.chain(ticker)))
                 market.step(min(_KEEP_EVERY, self._start - market.now).total_seconds())
             self._made = market, history
         return self._made
