@@ -379,6 +379,8 @@ class DeribitSource:
             heard = self._stream.age(channel) is not None
             if channel in missing:
                 return SourceState.DEGRADED, f"not subscribed to {channel}: {missing[channel]}"
+            if not heard and (limited := self._subscribing.closed_for):
+                return SourceState.DEGRADED, f"the venue limits subscriptions; next try in {_seconds(limited)}"
             if now - at > SILENT_AFTER and at > -np.inf:
                 return SourceState.DEGRADED, f"{what} {_seconds(now - at)} old"
             if at == -np.inf and running > SILENT_AFTER:
@@ -389,8 +391,10 @@ class DeribitSource:
 
     def _streaming(self, book: Book) -> ConnectionStatus:
         status = self._stream.status("stream")
-        rejected = dict(status.rejected) | dict(self._unknown) | dict(book.rejected)
-        return replace(status, rejected={reason: count for reason, count in rejected.items() if count})
+        rejected = Counter(status.rejected)
+        for more in (self._unknown, book.rejected):
+            rejected.update(more.copy())
+        return replace(status, rejected=dict(+rejected))
 
     def _polling(self, currency: _Currency) -> ConnectionStatus:
         trouble = currency.trouble.sentence

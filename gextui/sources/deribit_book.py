@@ -61,7 +61,7 @@ class Book(ColumnBook):
         """An empty book."""
         self.market = market_of(ticker.symbol)
         self.marked_at = -np.inf
-        """When the mark prices were last known to be true."""
+        """When the mark prices were last known to be true, if only because nothing was said to have changed."""
         self.priced_at = -np.inf
         """Likewise the index, by its own channel; `indexed_at` is by summaries too."""
         self.volatility_index: float | None = None
@@ -69,6 +69,7 @@ class Book(ColumnBook):
         """When each candle of yesterday begins, and its opening price."""
         self.recall_at = -np.inf
         """When that is to be asked for again."""
+        self._newest_mark = -np.inf
         self._volatility_at = -np.inf
         self._chosen: set[str] = set()
         """Those `at_the_money`."""
@@ -126,7 +127,8 @@ class Book(ColumnBook):
         good = np.isfinite(at) & (iv >= 0) & (iv <= LARGEST)
         if not good.any():
             return not len(rows)
-        self.marked_at = max(self.marked_at, float(at[good].max()))
+        self._newest_mark = max(self._newest_mark, float(at[good].max()))
+        self.marked_at = max(self.marked_at, self._newest_mark)
         # Of several values for one contract the newest counts, whatever their order.
         order = np.flatnonzero(good)[np.argsort(at[good], kind="stable")]
         rows, at, iv = rows[order], at[order], iv[order]
@@ -186,7 +188,7 @@ class Book(ColumnBook):
 
     def chain(self, now: float, *, simulated: bool, notes: Sequence[str] = ()) -> OptionChain | None:
         """The chain of what lives at ``now``; None where that is nothing, or nothing with open interest."""
-        at = max(self.indexed_at, self.marked_at, self.summed_at)
+        at = max(self.indexed_at, self._newest_mark, self.summed_at)
         lately = now - self._volatility_at < _VOLATILITY_LASTS
         return self._chain(
             now,

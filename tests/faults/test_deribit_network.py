@@ -21,11 +21,6 @@ from tests.support.waiting import eventually
 State = SourceState
 
 
-def lost(rig: Rig) -> dict[str, int]:
-    """Connections of the stream lost, by reason."""
-    return dict(rig.source._stream.stats.losses)
-
-
 def kept(rig: Rig, chains: int) -> None:
     """The last chain is still the newest, and whole."""
     assert len(rig.chains[BTC]) >= chains
@@ -71,8 +66,8 @@ async def test_n3_black_hole() -> None:
         await rig.turn(3.0)
         chains = len(rig.chains[BTC])
         rig.venue.hole()
-        await rig.turn(12.0, lambda: lost(rig))
-        assert lost(rig) == {"127.0.0.1 answers no ping": 1}
+        await rig.turn(12.0, lambda: rig.lost)
+        assert rig.lost == {"127.0.0.1 answers no ping": 1}
         assert not rig.is_live()
         kept(rig, chains)
         await back(rig, 5.0)
@@ -83,7 +78,7 @@ async def test_n4_half_open_towards_us(monkeypatch: pytest.MonkeyPatch) -> None:
         await rig.live()
         for wire in rig.venue.sockets:
             monkeypatch.setattr(wire, "send_data", wire.protocol.data_to_send)  # and lose what it returns
-        await rig.turn(12.0, lambda: lost(rig))
+        await rig.turn(12.0, lambda: rig.lost)
         await back(rig, 5.0)
 
 
@@ -99,7 +94,7 @@ async def test_n5_p14_ponging_and_beating_but_silent() -> None:
         assert rig.status().state is State.DEGRADED
         assert rig.status().detail.startswith(("mark prices ", "index "))
         await rig.turn(14.0, lambda: rig.venue.connects == 2)
-        assert lost(rig) == {"connected, but no data": 1}
+        assert rig.lost == {"connected, but no data": 1}
         kept(rig, 3)
         rig.venue.heal()
         await back(rig, 5.0)
@@ -258,7 +253,7 @@ async def test_n15_a_name_server_that_hangs(monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", hang)
         reach_by_name(rig)
         await rig.venue.drop()
-        await rig.turn(6.0, lambda: "localhost did not answer the handshake within 5 s" in lost(rig))
+        await rig.turn(6.0, lambda: "localhost did not answer the handshake within 5 s" in rig.lost)
         answered.set()
 
 
@@ -317,8 +312,8 @@ async def test_n26_a_frame_that_is_too_large() -> None:
         await rig.live()
         connects = rig.venue.connects
         rig.venue.say(b'"' + b"x" * (17 * 1024 * 1024) + b'"')
-        await eventually(lambda: bool(lost(rig)), "the loss")
-        [reason] = lost(rig)
+        await eventually(lambda: bool(rig.lost), "the loss")
+        [reason] = rig.lost
         assert reason.startswith("closed by us: 1009")
         await back(rig, 5.0)
         assert rig.venue.connects == connects + 1
@@ -333,8 +328,8 @@ async def test_n27_a_frame_that_inflates_too_far() -> None:
     async with rigged(started=False) as rig, serve(explode, "127.0.0.1", 0, compression="deflate") as server:
         rig.source._stream.url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         rig.start()
-        await rig.turn(5.0, lambda: lost(rig))
-        [reason] = lost(rig)
+        await rig.turn(5.0, lambda: rig.lost)
+        [reason] = rig.lost
         assert reason.startswith("closed by us: 1009")
 
 
@@ -367,7 +362,7 @@ async def test_n30_the_venue_goes_away_and_comes_back(code: int) -> None:
         await rig.venue.drop(code, "restarting")
         passed = await rig.turn(2.0, lambda: rig.venue.connects == 2 and rig.is_live())
         assert passed <= 2.0
-        assert lost(rig) == {f"closed by the venue: {code} restarting": 1}
+        assert rig.lost == {f"closed by the venue: {code} restarting": 1}
 
 
 async def test_n31_k12_suspend_and_wake() -> None:
@@ -378,7 +373,7 @@ async def test_n31_k12_suspend_and_wake() -> None:
         rig.clock.suspend(7200.0)
         assert not rig.is_live()
         await rig.turn(2.0, lambda: rig.venue.connects == 2)
-        assert lost(rig) == {"the machine slept": 1}
+        assert rig.lost == {"the machine slept": 1}
         await back(rig, 5.0)
 
 

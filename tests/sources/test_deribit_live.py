@@ -235,7 +235,7 @@ class TestPlan:
 
 
 class TestListing:
-    async def test_eight_o_clock_passes_without_a_restart_or_a_zero(self) -> None:
+    async def test_k5_eight_o_clock_passes_without_a_restart_or_a_zero(self) -> None:
         async with rigged(start=SETTLED_AT_EIGHT) as rig:
             await rig.live()
             eight = datetime(2026, 11, 21, 8, tzinfo=UTC)

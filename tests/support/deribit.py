@@ -1,13 +1,16 @@
 """The live source against a simulated Deribit over real sockets, on one clock that a test turns."""
 
 import asyncio
+import json
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request, Response
 
@@ -99,6 +102,25 @@ class Rig:
     def rejected(self, ticker: Ticker = BTC) -> dict[str, int]:
         return dict(self.status(ticker).connections[0].rejected)
 
+    @property
+    def lost(self) -> dict[str, int]:
+        """Connections of the stream lost, by reason."""
+        return dict(self.source._stream.stats.losses)
+
+    def notify(self, channel: str, data: Any) -> None:
+        """Have the venue send this, whatever it is."""
+        params = {"channel": channel, "data": data}
+        self.venue.say(json.dumps({"jsonrpc": "2.0", "method": "subscription", "params": params}).encode())
+
+    async def settled(self) -> None:
+        """Return once BTC is live and everything is subscribed."""
+        await self.live()
+        await self.turn(3.0)
+
+    async def counted(self, reason: str, at_least: int = 1) -> None:
+        """Return once so many were rejected for that reason."""
+        await eventually(lambda: self.rejected().get(reason, 0) >= at_least, f"{at_least} rejected for {reason}")
+
     async def quiesce(self) -> None:
         """Let what is on its way arrive, without time passing."""
         for _ in range(20):
@@ -107,6 +129,15 @@ class Rig:
     async def calls(self, method: str, count: int) -> None:
         """Return once the venue was called so often."""
         await eventually(lambda: self.venue.calls[f"public/{method}"] >= count, f"{count} calls of {method}")
+
+
+def sane(chain: OptionChain) -> None:
+    """BTC's chain holds no number that a market could not have, and none has become zero."""
+    for column in (chain.iv, chain.open_interest, chain.volume, chain.bid, chain.ask):
+        assert np.isfinite(column[~np.isnan(column)]).all()
+    assert np.nansum(chain.open_interest) > 100_000.0
+    assert (chain.iv[~np.isnan(chain.iv)] > 0).all()
+    assert 50_000.0 < chain.spot < 200_000.0
 
 
 @asynccontextmanager
