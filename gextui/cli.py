@@ -1,5 +1,6 @@
 """The command line: each command a thin function. What is heavy is imported where it is used."""
 
+import gc
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -413,4 +414,7 @@ def tell_what_is_wiped(boards: "Iterable[Board]") -> None:
 
 def main() -> NoReturn:
     """Run the command line."""
+    # Nothing made while modules load is garbage, and looking for it costs a seventh of the start. What runs for long
+    # turns the collector on again once it is up.
+    gc.disable()
     commands.main()

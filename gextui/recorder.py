@@ -1,5 +1,6 @@
 """The recorder: the core without a screen; what a watcher would have noticed it says on standard error."""
 
+import gc
 import logging
 import os
 import threading
@@ -59,6 +60,8 @@ class Recorder:
             StoreError: nothing can be recorded: another process does, or the database cannot be written.
             RuntimeError: the core ended by itself, which is a bug.
         """
+        gc.freeze()
+        gc.enable()
         if (holder := holder_of(self._path)) is not None:
             raise StoreError(f"{holder} already records to {self._path}; stop it first", os.EX_TEMPFAIL)
         _let_go_of_standard_streams()

@@ -104,6 +104,7 @@ class GextuiApp(ThemedApp, DeltaApp[None], inherit_bindings=False):
         """What is alive now lives until the end: the collector need not look at it again."""
         gc.collect()
         gc.freeze()
+        gc.enable()
 
     def on_unmount(self) -> None:
         """The end."""
