@@ -102,7 +102,6 @@ class GextuiApp(ThemedApp, DeltaApp[None], inherit_bindings=False):
 
     def on_ready(self) -> None:
         """What is alive now lives until the end: the collector need not look at it again."""
-        gc.collect()
         gc.freeze()
         gc.enable()
 
