@@ -38,7 +38,7 @@ def run() -> dict[str, float]:
         with started(HELLO, "hello, world", folder) as pty:
             hello = resident_memory(pty)
         with started(DEMO, "SPOT", folder) as pty:
-            demo = _rates(pty)
+            demo = rates(pty)
     return {
         **{f"dashboard: {name}": value for name, value in delta.items()},
         **{f"stock display: {name}": value for name, value in stock.items()},
@@ -51,8 +51,8 @@ def run() -> dict[str, float]:
 def _dashboard(folder: Path, display: str) -> dict[str, float]:
     command = (sys.executable, "-m", "benchmarks.dashboard", display)
     with started((*command, "1"), "SPOT", str(folder)) as pty:
-        figures = _rates(pty)
-        delays = _key_delays(pty)
+        figures = rates(pty)
+        delays = key_delays(pty)
     beats = folder / display
     with started((*command, "4", str(beats)), "SPOT", str(folder)) as pty:
         pty.read(2.0, SLOW_LINE)
@@ -64,13 +64,14 @@ def _dashboard(folder: Path, display: str) -> dict[str, float]:
     return {
         **figures,
         "key to first byte, median ms": 1e3 * median(delays),
-        "key to first byte, p95 ms": 1e3 * _percentile(delays, 95),
-        "loop late on 3 kB/s, p99 ms": 1e3 * _percentile(late, 99),
+        "key to first byte, p95 ms": 1e3 * percentile(delays, 95),
+        "loop late on 3 kB/s, p99 ms": 1e3 * percentile(late, 99),
         "loop late on 3 kB/s, at most ms": 1e3 * max(late),
     }
 
 
-def _rates(pty: Terminal) -> dict[str, float]:
+def rates(pty: Terminal) -> dict[str, float]:
+    """What the command takes of the processor, the line and the memory, over `WATCHED` seconds."""
     pty.read(2.0)
     before, start = processor_seconds(pty), time.monotonic()
     taken = len(pty.read(WATCHED))
@@ -82,7 +83,7 @@ def _rates(pty: Terminal) -> dict[str, float]:
     }
 
 
-def _key_delays(pty: Terminal) -> list[float]:
+def key_delays(pty: Terminal) -> list[float]:
     """Seconds from a key that moves the cursor to the first byte of the answer."""
     delays = []
     for number in range(KEYS):
@@ -121,5 +122,6 @@ def resident_memory(pty: Terminal) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / MEGA
 
 
-def _percentile(values: list[float], percent: int) -> float:
+def percentile(values: list[float], percent: int) -> float:
+    """The value that so many percent of them do not exceed."""
     return values[0] if len(values) == 1 else quantiles(values, n=100, method="inclusive")[percent - 1]
