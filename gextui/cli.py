@@ -306,17 +306,36 @@ def wanted_tickers(symbols: Iterable[str]) -> tuple[str, ...]:
 def live_tickers(settings: "Settings", symbols: Sequence[str]) -> "list[Ticker]":
     """The tickers that are named, or else those of the settings that a live source gives."""
     from gextui.live import without_a_source
-    from gextui.market.ticker import ticker_for
+    from gextui.market.ticker import KNOWN_TICKERS, ticker_for
 
     named = wanted_tickers(symbols)
     tickers = [ticker_for(symbol) for symbol in named or settings.general.tickers]
     missing = without_a_source(tickers)
+    if named and missing and not any(ticker.symbol in KNOWN_TICKERS for ticker in missing):
+        return with_coins(settings, tickers, [ticker.symbol for ticker in missing])
     if missing:
         sentence = f"no live source gives {', '.join(ticker.symbol for ticker in missing)} yet"
         if named or len(missing) == len(tickers):
             raise Stop(Exit.UNAVAILABLE, f"{sentence}; `gextui open FILE` shows recorded chains")
         tell(f"{sentence}: left out")
     return [ticker for ticker in tickers if ticker not in missing]
+
+
+def with_coins(settings: "Settings", tickers: "Sequence[Ticker]", unknown: Sequence[str]) -> "list[Ticker]":
+    """The tickers, those of ``unknown`` symbols being coins if Deribit lists them."""
+    from gextui.live import coins_among
+    from gextui.sources.failure import FetchError
+
+    try:
+        coins, listed = coins_among(settings, unknown)
+    except FetchError as error:
+        sentence = f"{', '.join(unknown)} is unknown here, and Deribit cannot be asked what it lists: {error}"
+        raise Stop(Exit.UNAVAILABLE, sentence) from None
+    found = {coin.symbol: coin for coin in coins}
+    if missing := [symbol for symbol in unknown if symbol not in found]:
+        sentence = f"no live source gives {', '.join(missing)} yet; Deribit lists options on {', '.join(listed)}"
+        raise Stop(Exit.UNAVAILABLE, sentence)
+    return [found.get(ticker.symbol, ticker) for ticker in tickers]
 
 
 def chosen_filters(**choice: Any) -> "Filters":

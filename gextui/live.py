@@ -5,7 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from gextui.config import Settings, Storage, cache_path, database_path
-from gextui.market.ticker import Ticker
+from gextui.market.ticker import Kind, Ticker, ticker_for
 from gextui.store.lock import holder_of
 
 if TYPE_CHECKING:
@@ -20,6 +20,20 @@ _KNOWN = ("deribit",)
 def without_a_source(tickers: Iterable[Ticker]) -> list[Ticker]:
     """Those of the tickers that no source gives."""
     return [ticker for ticker in tickers if ticker.source not in _KNOWN]
+
+
+def coins_among(settings: Settings, symbols: Sequence[str]) -> tuple[list[Ticker], list[str]]:
+    """Those of the symbols that are coins on Deribit, and all coins that it lists; it is asked at most once a day.
+
+    Raises:
+        FetchError: it cannot be asked.
+    """
+    import asyncio
+
+    from gextui.sources.deribit_currency import listed_coins
+
+    listed = asyncio.run(listed_coins(settings.sources.deribit.rest_url, cache_dir=cache_path()))
+    return [ticker_for(symbol, Kind.COIN) for symbol in symbols if symbol in listed], listed
 
 
 def live_sources(settings: Settings, tickers: Sequence[Ticker]) -> "list[Source]":

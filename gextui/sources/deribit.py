@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,7 +14,8 @@ from gextui.market.chain import OptionChain
 from gextui.market.ticker import Ticker
 from gextui.sources.book import EARLY
 from gextui.sources.decoding import Items, decode
-from gextui.sources.deribit_book import INVERSE, Book, market_of
+from gextui.sources.deribit_book import Book
+from gextui.sources.deribit_currency import POLL_EVERY, TOO_OLD, Currency, coins_of, kept_instruments
 from gextui.sources.deribit_messages import (
     TOO_MANY_REQUESTS,
     Frame,
@@ -26,54 +27,17 @@ from gextui.sources.deribit_messages import (
 )
 from gextui.sources.deribit_rest import DeribitRest
 from gextui.sources.deribit_session import PLATFORM_STATE, DeribitSession
-from gextui.sources.failure import FetchError
 from gextui.sources.http import LOOPBACK
-from gextui.sources.instruments import InstrumentCache
-from gextui.sources.pacing import RETRY_AFTER_DEFAULT, Backoff, Clock, Limiter, SystemClock, ended_within
+from gextui.sources.pacing import RETRY_AFTER_DEFAULT, Clock, Limiter, SystemClock
 from gextui.sources.session import Channel
 from gextui.sources.source import ConnectionStatus, SourceState, SourceStatus
 from gextui.sources.stream import Stream, StreamState
 from gextui.sources.subscriptions import SILENT_AFTER
-from gextui.sources.trouble import Trouble
 from gextui.sources.venue_time import VenueTime
 
-POLL_EVERY = 10.0
-"""Seconds between two summaries of a currency: open interest, volume, quotes and forwards."""
-RELIST_EVERY = 3600.0
-"""Seconds after which instruments are read again, whatever the venue announced."""
 BETWEEN_SUBSCRIBES = 0.35
 """Seconds; the venue allows three a second."""
-_RECALL_EVERY = 3600.0
-_RECALL_AGAIN = 60.0
-_DAY = 86400.0
-_CANDLE_MINUTES = 5
-_TOO_OLD = 3 * POLL_EVERY
-"""Seconds after which open interest is not current."""
 _MARKS = Items(Mark)
-
-
-@dataclass(slots=True, eq=False)
-class _Currency:
-    """What one call tells of: all coins that settle in it."""
-
-    name: str
-    books: list[Book]
-    trouble: Trouble
-    backoff: Backoff
-    wake: asyncio.Event = field(default_factory=asyncio.Event)
-    listed: list[str] = field(default_factory=list)
-    """Every instrument, of coins that nobody asked for too."""
-    listed_at: float | None = None
-    """By `Clock.seconds`, as are the others."""
-    relist: bool = False
-    """Whether the venue has announced that the listing changed."""
-    polls: int = 0
-    polled_at: float | None = None
-    next_poll: float | None = None
-
-    def knows_nothing_of(self, book: Book) -> bool:
-        """Whether the venue lists no options on that coin."""
-        return bool(self.listed and self.polls) and not len(book)
 
 
 class DeribitSource:
@@ -109,20 +73,19 @@ class DeribitSource:
         self._clock = clock = SystemClock() if clock is None else clock
         self._rest_url = rest_url
         self._loopback = {urlsplit(rest_url).hostname, urlsplit(ws_url).hostname} <= LOOPBACK
-        self._cache = InstrumentCache(cache_dir, f"deribit {rest_url}")
         self._time = VenueTime(clock)
         self._subscribing = Limiter(clock, rate=1.0 / BETWEEN_SUBSCRIBES, burst=1)
         self._stream = Stream(ws_url, self._new_session, clock=clock, limiter=self._subscribing)
         self._books = {ticker: Book(ticker) for ticker in self.tickers}
         self._by_index = {book.market.index: book for book in self._books.values()}
         self._by_root = {book.market.root: book for book in self._books.values()}
-        self._currencies: dict[str, _Currency] = {}
-        for book in self._books.values():
-            name = book.market.currency
-            if name not in self._currencies:
-                self._currencies[name] = _Currency(name, [], Trouble(f"deribit {name}", clock), Backoff(clock))
-            self._currencies[name].books.append(book)
-        self._recalling = Trouble("deribit's candles", clock)
+        cache = kept_instruments(rest_url, cache_dir)
+        self._currencies = {
+            name: Currency(
+                name, [book for book in self._books.values() if book.market.currency == name], clock, self._time, cache
+            )
+            for name in dict.fromkeys(book.market.currency for book in self._books.values())
+        }
         self._locked: set[str] = set()
         self._testnet = False
         self._unknown: Counter[str] = Counter()
@@ -135,7 +98,12 @@ class DeribitSource:
         async with DeribitRest(self._rest_url, clock=self._clock, answered=self._answered) as rest:
             self._want()
             jobs = [self._stream.run(), self._roll()]
-            jobs += [self._keep(currency, rest) for currency in self._currencies.values()]
+            # Later polls are spread over the interval, the first are not.
+            count = len(self._currencies)
+            jobs += [
+                currency.keep(rest, self._polled, first_pause=POLL_EVERY * (place + 1) / count)
+                for place, currency in enumerate(self._currencies.values())
+            ]
             workers = [asyncio.create_task(job) for job in jobs]
             for worker in workers:
                 worker.add_done_callback(lambda _: self._news.set())
@@ -160,7 +128,7 @@ class DeribitSource:
 
     def refresh(self, ticker: Ticker) -> None:
         """Ask for the ticker's open interest and quotes as soon as the limits allow."""
-        self._currencies[self._books[ticker].market.currency].wake.set()
+        self._currencies[self._books[ticker].market.currency].poll_now()
 
     def _chain(self, book: Book) -> OptionChain | None:
         simulated = self._testnet and self._loopback
@@ -172,8 +140,7 @@ class DeribitSource:
     def _new_session(self) -> DeribitSession:
         self._locked = set()
         for currency in self._currencies.values():
-            if currency.polled_at is not None:
-                currency.wake.set()  # what happened meanwhile is in the next summary
+            currency.poll_again()  # what happened meanwhile is in the next summary
         return DeribitSession(self._take, self._answered)
 
     def _answered(self, frame: Frame) -> None:
@@ -217,6 +184,10 @@ class DeribitSource:
 
     # What is asked for.
 
+    def _polled(self) -> None:
+        self._want()
+        self._news.set()
+
     def _want(self) -> None:
         """Subscribe to what the books need now."""
         channels = [Channel(PLATFORM_STATE)]
@@ -234,60 +205,6 @@ class DeribitSource:
             channels += [Channel(f"ticker.{name}.agg2") for name in book.at_the_money()]
         self._stream.want(channels)
 
-    async def _keep(self, currency: _Currency, rest: DeribitRest) -> None:
-        """Keep one currency's open interest, quotes, forwards and listing current."""
-        listed, _ = await self._cache.read(currency.name, self._clock.now())
-        if listed:
-            self._list(currency, listed)
-        # Later polls are spread over the interval, the first are not.
-        share = list(self._currencies.values()).index(currency) + 1
-        pause = POLL_EVERY * share / len(self._currencies)
-        while True:
-            try:
-                await self._poll(currency, rest)
-                currency.trouble.clear()
-                currency.backoff.data()
-            except FetchError as error:
-                currency.trouble.report(error)
-                pause = min(POLL_EVERY, currency.backoff.pause())
-            currency.next_poll = self._clock.seconds() + pause
-            await ended_within(self._clock, pause, currency.wake.wait())
-            currency.wake.clear()
-            currency.next_poll = None
-            pause = POLL_EVERY
-
-    async def _poll(self, currency: _Currency, rest: DeribitRest) -> None:
-        summaries, unreadable = await rest.book_summary(currency.name)
-        now = self._time.now()
-        for book in currency.books:
-            book.rejected["schema"] += unreadable
-            book.unconfirmed = False
-            book.take_summary(summaries, now)
-        currency.polls += 1
-        currency.polled_at = self._clock.seconds()
-        self._news.set()
-        for book in currency.books:
-            if len(book) and (book.spot is None or now - book.indexed_at > _TOO_OLD):
-                price = await rest.index_price(book.market.index)
-                if price is not None:
-                    book.take_spot(price, self._time.now())
-        due = currency.listed_at is None or self._clock.seconds() - currency.listed_at >= RELIST_EVERY
-        if due or currency.relist or any(book.unconfirmed for book in currency.books):
-            currency.relist = False
-            listed = await rest.instruments(currency.name)
-            self._list(currency, listed)
-            await self._cache.write(currency.name, listed, self._clock.now())
-        self._want()
-        for book in currency.books:
-            if len(book) and self._clock.seconds() >= book.recall_at:
-                await self._recall(book, rest)
-
-    def _list(self, currency: _Currency, listed: list[str]) -> None:
-        currency.listed = listed
-        currency.listed_at = self._clock.seconds()
-        for book in currency.books:
-            book.relist(listed, self._time.now())
-
     async def _roll(self) -> None:
         """Drop what expires at its instant, and stop listening to it."""
         while True:
@@ -298,30 +215,8 @@ class DeribitSource:
                 self._news.set()
             for book in expired:
                 self._currencies[book.market.currency].relist = True
-            soonest = min(book.next_expiry for book in self._books.values())
+            soonest = min((book.next_expiry for book in self._books.values()), default=np.inf)
             await self._clock.sleep(min(max(soonest - self._time.now(), 0.01), 1.0))
-
-    async def _recall(self, book: Book, rest: DeribitRest) -> None:
-        """Fetch yesterday's prices, from which the change on the day is measured, and DVOL as it stood."""
-        try:
-            await self._fetch_past(book, rest)
-            self._recalling.clear()
-            book.recall_at = self._clock.seconds() + _RECALL_EVERY
-        except FetchError as error:
-            self._recalling.report(error)
-            book.recall_at = self._clock.seconds() + _RECALL_AGAIN
-
-    async def _fetch_past(self, book: Book, rest: DeribitRest) -> None:
-        market, now = book.market, self._time.now()
-        start = now - _DAY - 2 * 60 * _CANDLE_MINUTES
-        end = now - _DAY + _RECALL_EVERY + _RECALL_AGAIN
-        book.past = await rest.candles(market.perpetual, start, end, _CANDLE_MINUTES)
-        if market.has_volatility_index and book.volatility_index is None:
-            at, points = await rest.volatility_index(market.currency, now - 600.0, now, seconds=60)
-            if len(at):
-                book.take_volatility_index(VolatilityIndex(float(points[-1]), float(at[-1])), self._time.now())
-        book.changed = True
-        self._news.set()
 
     # What is said of it; from any thread.
 
@@ -332,9 +227,9 @@ class DeribitSource:
         state, detail = self._judge(book, currency)
         streaming = self._stream.state in (StreamState.LIVE, StreamState.DEGRADED)
         interval = self._interval if streaming else max(self._interval, POLL_EVERY)
-        return SourceStatus(self.name, state, interval, detail, (self._streaming(book), self._polling(currency)))
+        return SourceStatus(self.name, state, interval, detail, (self._streaming(book), currency.status()))
 
-    def _judge(self, book: Book, currency: _Currency) -> tuple[SourceState, str]:
+    def _judge(self, book: Book, currency: Currency) -> tuple[SourceState, str]:
         """The state and the words for it, gravest first."""
         now = self._time.now()
         if self._started_at is None:
@@ -347,9 +242,10 @@ class DeribitSource:
             return SourceState.DEGRADED, self._stream.trouble
         if book.market.index in self._locked:
             return SourceState.DEGRADED, f"the venue has locked {book.market.index}"
-        polled = now - book.summed_at <= _TOO_OLD
+        polled = now - book.summed_at <= TOO_OLD
         if self._stream.state is StreamState.BACKOFF:
-            lost = f"{self._stream.detail}; next try in {_seconds(self._until(self._stream.stats.next_try))}"
+            stream = self._stream.status("stream")
+            lost = f"{stream.detail}; next try in {_seconds(stream.next_try_in)}"
             if polled:
                 return SourceState.DEGRADED, f"no stream, read every {POLL_EVERY:g} s: {lost}"
             return SourceState.BACKOFF, lost
@@ -395,31 +291,6 @@ class DeribitSource:
         for more in (self._unknown, book.rejected):
             rejected.update(more.copy())
         return replace(status, rejected=dict(+rejected))
-
-    def _polling(self, currency: _Currency) -> ConnectionStatus:
-        trouble = currency.trouble.sentence
-        waiting = StreamState.LIVE if currency.polls else StreamState.CONNECTING
-        return ConnectionStatus(
-            name=f"{currency.name} polls",
-            state=str(StreamState.BACKOFF if trouble else waiting),
-            detail=trouble,
-            last_message_age=self._since(currency.polled_at),
-            messages=currency.polls,
-            next_try_in=self._until(currency.next_poll) if trouble else None,
-        )
-
-    def _since(self, at: float | None) -> float | None:
-        return None if at is None else max(0.0, self._clock.seconds() - at)
-
-    def _until(self, at: float | None) -> float | None:
-        return None if at is None else max(0.0, at - self._clock.seconds())
-
-
-def coins_of(instruments: Sequence[str]) -> list[str]:
-    """The coins that Deribit lists options on, by the names of those that settle in USDC."""
-    roots = {name.partition("-")[0] for name in instruments}
-    symbols = {root.removesuffix("_USDC") for root in roots}
-    return sorted({symbol for symbol in symbols if market_of(symbol).root in roots} | set(INVERSE))
 
 
 def _seconds(seconds: float | None) -> str:

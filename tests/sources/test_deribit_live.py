@@ -16,8 +16,9 @@ from gextui.market.ticker import KNOWN_TICKERS, Kind, Ticker
 from gextui.simulator.deribit_limits import PUBLISHED
 from gextui.simulator.market import SimulatedMarket
 from gextui.simulator.venue import RecordedMarket
-from gextui.sources import deribit
-from gextui.sources.deribit import POLL_EVERY, DeribitSource, coins_of
+from gextui.sources import deribit_currency
+from gextui.sources.deribit import DeribitSource
+from gextui.sources.deribit_currency import POLL_EVERY, coins_of, listed_coins
 from gextui.sources.source import SourceState
 from tests.support.deribit import BTC, ETH, NOON, SOL, Rig, rigged
 
@@ -225,8 +226,8 @@ class TestPlan:
             assert len(files_in(tmp_path)) == 2
 
     async def test_instruments_are_read_again_every_hour(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        assert deribit.RELIST_EVERY == 3600.0
-        monkeypatch.setattr(deribit, "RELIST_EVERY", 30.0)
+        assert deribit_currency.RELIST_EVERY == 3600.0
+        monkeypatch.setattr(deribit_currency, "RELIST_EVERY", 30.0)
         async with rigged(market=still(BTC)) as rig:
             await rig.live()
             await rig.turn(25.0)
@@ -292,6 +293,13 @@ class TestListing:
             assert rig.venue.sessions[0].channels.isdisjoint({"markprice.options.doge_usdc"})
             assert rig.status(BTC).state is SourceState.LIVE
             assert rig.chains[DOGE] == []
+
+    async def test_what_is_listed_is_asked_for_once_a_day(self, tmp_path: Path) -> None:
+        async with rigged(BTC, SOL, XRP, started=False) as rig:
+            for _ in range(2):
+                coins = await listed_coins(rig.venue.rest_url, cache_dir=tmp_path, clock=rig.clock)
+                assert coins == ["BTC", "ETH", "SOL", "XRP"]
+            assert rig.venue.calls["public/get_instruments"] == 1
 
     def test_coins_are_named_by_what_settles_where_we_read_it(self) -> None:
         assert coins_of(["XRP_USDC-21SEP26-1d25-C", "BTC_USDC-21SEP26-70000-C"]) == ["BTC", "ETH", "XRP"]
