@@ -16,7 +16,8 @@ import msgspec
 from gextui.market.chain import OptionChain
 from gextui.market.text import clean_text
 from gextui.market.ticker import Kind
-from gextui.sources import bybit, cboe, tradier, yahoo
+from gextui.sources import cboe, tradier, yahoo
+from gextui.sources.bybit_messages import decode_tickers
 from gextui.sources.cboe_page import decode_quote_page, is_quote_page
 from gextui.sources.collectors import decode_table, is_chain_table, is_own_table
 from gextui.sources.deribit_messages import decode_book_summary
@@ -34,8 +35,8 @@ _EXPECTED = (
 
 _Decoder = Callable[[bytes], list[Capture]]
 _JSON_FORMATS: tuple[tuple[frozenset[str], str, _Decoder], ...] = (
-    (frozenset({"retCode"}), "bybit-json", bybit.decode_tickers),
-    (frozenset({"symbol", "markIv"}), "bybit-json", bybit.decode_tickers),
+    (frozenset({"retCode"}), "bybit-json", decode_tickers),
+    (frozenset({"symbol", "markIv"}), "bybit-json", decode_tickers),
     (frozenset({"optionChain"}), "yahoo-json", yahoo.decode_options),
     (frozenset({"finance"}), "yahoo-json", yahoo.decode_options),
     (frozenset({"quotes", "symbol"}), "quotes-json", lambda data: [yahoo.decode_normalised(data)]),

@@ -33,6 +33,8 @@ class Reading:
     """Channels that are now subscribed."""
     refused: Mapping[str, str] = field(default_factory=dict)
     """Channels asked for but not subscribed, and why."""
+    again: tuple[str, ...] = ()
+    """Channels that make no sense until they are subscribed once more."""
     replies: tuple[bytes, ...] = ()
     """Frames to answer with, at once."""
     ready: bool = False

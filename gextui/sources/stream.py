@@ -171,10 +171,16 @@ class Stream:
         """Channels that were subscribed longer ago than that and have never said anything on this connection."""
         return self._channels.unheard(seconds)
 
+    @property
+    def next_try_in(self) -> float | None:
+        """Seconds, while it waits to reconnect; may be asked from any thread."""
+        at = self.stats.next_try
+        return None if at is None else max(0.0, at - self._clock.seconds())
+
     def status(self, name: str) -> ConnectionStatus:
         """How it fares, for a panel of sources; may be asked from any thread."""
         stats, now = self.stats, self._clock.seconds()
-        last, next_try = stats.last_message, stats.next_try
+        last = stats.last_message
         return ConnectionStatus(
             name=name,
             state=str(self.state),
@@ -184,7 +190,7 @@ class Stream:
             reconnects=max(0, stats.connects - 1),
             messages=stats.messages,
             rejected=dict(stats.rejected),
-            next_try_in=None if next_try is None else max(0.0, next_try - now),
+            next_try_in=self.next_try_in,
         )
 
     async def run(self) -> None:
@@ -294,6 +300,9 @@ class Stream:
         for name in reading.data:
             self._hear(name)
         self._channels.take(reading.accepted, reading.refused)
+        if reading.again:
+            self._resubscribed.update(reading.again)
+            self.ask_again(reading.again)
         if reading.trouble is not None:
             self._trouble = clean_text(reading.trouble)
         if reading.leave is not None:

@@ -44,6 +44,7 @@ class LineSession:
             trouble=message.get("trouble"),
             leave=message.get("leave"),
             disabled=message.get("disabled"),
+            again=tuple(message.get("again", ())),
         )
 
 

@@ -154,3 +154,14 @@ async def test_it_tells_how_it_fares() -> None:
         venue.connections[0].transport.abort()
         await eventually(lambda: stream.state is StreamState.BACKOFF, "the loss")
         assert stream.status("one").next_try_in == 0.25
+
+
+async def test_a_channel_that_makes_no_sense_is_subscribed_once_more_and_named_until_it_does() -> None:
+    async with kept_alive(QUIET, OTHER) as (stream, venue, _):
+        await live(stream)
+        await venue.say(again=["quiet"])
+        await eventually(lambda: venue.subscriptions() == [["quiet", "other"], ["quiet"]], "the second subscription")
+        await eventually(lambda: stream.subscribed == (2, 2), "the answer")
+        assert (stream.state, stream.detail) == (StreamState.DEGRADED, "no data from quiet")
+        await hear(stream, venue, "quiet")
+        assert stream.state is StreamState.LIVE

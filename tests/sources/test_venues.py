@@ -8,7 +8,7 @@ import pytest
 
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import Kind
-from gextui.sources.bybit import decode_tickers
+from gextui.sources.bybit_messages import decode_tickers
 from gextui.sources.cboe import decode_delayed_quotes
 from gextui.sources.deribit_messages import decode_book_summary
 from gextui.sources.source import BadInputError

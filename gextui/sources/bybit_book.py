@@ -1,0 +1,187 @@
+"""One coin's options on Bybit: the newest ticker of each contract, and the chain that makes."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+
+from gextui.market.chain import Floats, Integers, OptionChain
+from gextui.market.ticker import Ticker as MarketTicker
+from gextui.sources.book import EARLY, ColumnBook
+from gextui.sources.bybit_messages import Data, Ticker, Trade, canonical
+from gextui.sources.rows import LARGEST, SMALLEST, numbers, positive
+
+_HOUR = 3600.0
+_HOURS = 24
+_TRADES_KNOWN = 4096
+"""Trades whose numbers are remembered, so that none counts twice."""
+_NUMBERS = (
+    ("open_interest", "open_interest"),
+    ("volume", "volume24h"),
+    ("bid", "bid_price"),
+    ("ask", "ask_price"),
+    ("iv", "mark_price_iv"),
+)
+"""Columns, and where a push has them."""
+
+
+class Book(ColumnBook):
+    """What is known of one coin on Bybit. Rows are named by the `canonical` form of their symbols."""
+
+    source = "bybit"
+
+    def __init__(self, ticker: MarketTicker) -> None:
+        """An empty book."""
+        self.heard_at = -np.inf
+        """When the newest push was sent."""
+        self.conflated = 0
+        """Pushes that a later one replaced before a chain was made of them."""
+        self.previous_close: float | None = None
+        """What the coin cost a day ago."""
+        self.recall_at = -np.inf
+        """When that is to be asked for again, by the clock's seconds."""
+        self._listed_as: dict[str, str] = {}
+        self._since_chain = bytearray()
+        """Whether a push of each row has come since the last chain."""
+        self._traded = _Traded()
+        super().__init__(ticker)
+
+    # What is listed.
+
+    def is_mine(self, name: str) -> bool:
+        """Whether the name is that of an option on this coin."""
+        return name.startswith(f"{self.ticker.symbol}-")
+
+    def relist_symbols(self, symbols: Iterable[str], now: float) -> bool:
+        """Hold exactly the contracts of this coin among ``symbols``, however they are written; see `relist`."""
+        listed_as = {canonical(symbol): symbol for symbol in symbols}
+        changed = self.relist(listed_as, now)
+        before, self._listed_as = self._listed_as, {name: listed_as[name] for name in self._row if name in listed_as}
+        return changed or before != self._listed_as
+
+    def symbols(self) -> list[str]:
+        """The contracts as the venue lists them."""
+        return [self._listed_as.get(name, name) for name in self._row]
+
+    def _hold(self, names: Sequence[str]) -> None:
+        came_from = np.array([self._row.get(name, -1) for name in names], dtype=np.int64)
+        super()._hold(names)
+        self._expiry_of: list[float] = self._contracts.expiry.tolist()
+        self._since_chain = bytearray(len(names))
+        self._traded.hold(came_from)
+
+    # What is heard.
+
+    def take_tickers(self, tickers: Sequence[Ticker], at: float, now: float) -> bool:
+        """Take the whole chain in, true at ``at``; False where none of its open interest can be used."""
+        return self._take_whole(
+            [canonical(ticker.symbol) if isinstance(ticker.symbol, str) else None for ticker in tickers],
+            at=[at] * len(tickers),
+            iv=numbers([ticker.mark_iv for ticker in tickers]),
+            open_interest=numbers([ticker.open_interest for ticker in tickers]),
+            volume=numbers([ticker.volume24h for ticker in tickers]),
+            bid=numbers([ticker.bid1_price for ticker in tickers]),
+            ask=numbers([ticker.ask1_price for ticker in tickers]),
+            forward=numbers([ticker.underlying_price for ticker in tickers]),
+            index=numbers([ticker.index_price for ticker in tickers]),
+            now=now,
+        )
+
+    def take(self, symbol: str, data: Data, sent: int | None, now: float) -> bool:
+        """Take one contract's push in; whether it says anything that was not known to be older."""
+        row = self._row.get(symbol)
+        if row is None and (row := self._row.get(canonical(symbol))) is None:
+            return True  # of a contract that is gone
+        at = None if sent is None else sent / 1000.0
+        if at is None or not -EARLY <= now - at < _HOUR:
+            at = self._moment(sent, now)
+        columns = self._columns
+        if at is None or at <= (known := columns["quoted_at"][row]):
+            return at is not None and at == known
+        columns["quoted_at"][row] = columns["iv_at"][row] = at
+        for column, field in _NUMBERS:
+            value = getattr(data, field)
+            if value is not None and 0.0 <= value <= LARGEST:
+                columns[column][row] = value
+            elif value is not None:
+                self._put(row, column, value)  # which counts it
+        forward, index = data.underlying_price, data.index_price
+        if index is not None and SMALLEST <= index <= LARGEST:
+            self._take_spot(index, at)
+            if forward is not None and SMALLEST <= forward <= LARGEST:
+                self._take_forward(self._expiry_of[row], forward, index, at)
+            else:
+                self._positive("forward", forward)
+        else:
+            self._positive("index", index)
+        self.heard_at = max(self.heard_at, at)
+        self.conflated += self._since_chain[row]
+        self._since_chain[row] = 1
+        self.changed = True
+        return True
+
+    def take_trades(self, trades: Sequence[Trade], now: float) -> None:
+        """Take trades in, which stand for the day's volume where tickers do not tell it."""
+        for trade in trades:
+            row = None if trade.symbol is None else self._row.get(canonical(trade.symbol))
+            size, at = positive(trade.size), self._moment(trade.at, now)
+            if row is not None and size is not None and at is not None:
+                self._traded.take(row, size, at, trade.number)
+
+    # What it makes.
+
+    def chain(self, now: float, *, simulated: bool, notes: Sequence[str] = ()) -> OptionChain | None:
+        """The chain of what lives at ``now``; None where that is nothing, or nothing with open interest."""
+        volume, traded = self._columns["volume"], self._traded.total()
+        told_by_trades = np.isnan(volume) & (traded > 0.0)
+        if told_by_trades.any():
+            since = datetime.fromtimestamp(self._traded.since, UTC)
+            notes = (*notes, f"Where Bybit tells no volume it is of the trades since {since:%H:%M} UTC.")
+        chain = self._chain(
+            now,
+            max(self.heard_at, self.summed_at),
+            simulated=simulated,
+            notes=notes,
+            previous_close=self.previous_close,
+            volume=np.where(told_by_trades, traded, volume),
+        )
+        if chain is not None:
+            self._since_chain = bytearray(len(self))
+        return chain
+
+
+class _Traded:
+    """What was traded of each contract in the last 24 hours of which we heard, by the hour."""
+
+    def __init__(self) -> None:
+        self.since = np.inf
+        """When the first of these trades was made."""
+        self._coins = np.zeros((_HOURS, 0))
+        self._hour = 0
+        self._known: dict[str, None] = {}
+
+    def hold(self, came_from: Integers) -> None:
+        """Have these rows, each from the row it was before, or -1 for a new one."""
+        self._coins = np.append(self._coins, np.zeros((_HOURS, 1)), axis=1)[:, came_from]
+
+    def take(self, row: int, size: float, at: float, number: str | None) -> None:
+        """Count one trade, once."""
+        if number is not None:
+            if number in self._known:
+                return
+            self._known[number] = None
+            if len(self._known) > _TRADES_KNOWN:
+                del self._known[next(iter(self._known))]
+        hour = int(at // _HOUR)
+        if hour > self._hour:
+            passed = range(max(self._hour + 1, hour - _HOURS + 1), hour + 1)
+            self._coins[[each % _HOURS for each in passed]] = 0.0
+            self._hour = hour
+        if hour > self._hour - _HOURS:
+            self._coins[hour % _HOURS, row] += size
+            self.since = max(min(self.since, at), (self._hour - _HOURS + 1) * _HOUR)
+
+    def total(self) -> Floats:
+        """In coins; (N,)."""
+        total: Floats = self._coins.sum(axis=0)
+        return total

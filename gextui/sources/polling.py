@@ -1,0 +1,106 @@
+"""What a live source asks for again and again, and the tasks that keep it going."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, NoReturn, Self
+
+from gextui.sources.failure import FetchError
+from gextui.sources.pacing import Backoff, Clock, ended_within
+from gextui.sources.source import ConnectionStatus
+from gextui.sources.stream import StreamState
+from gextui.sources.trouble import Trouble
+
+
+class Poll:
+    """One thing that is asked for again and again, for ever; sooner when it failed, at once when somebody wants it."""
+
+    def __init__(self, name: str, clock: Clock, every: float) -> None:
+        """Prepare to ask for ``name`` every so many seconds."""
+        self.trouble = Trouble(name, clock)
+        self.answers = 0
+        self._clock = clock
+        self._every = every
+        self._backoff = Backoff(clock)
+        self._wake = asyncio.Event()
+        self._answered_at: float | None = None
+        self._next: float | None = None
+
+    async def keep(self, ask: Callable[[], Awaitable[None]], first_pause: float | None = None) -> NoReturn:
+        """Ask until cancelled; ``first_pause`` seconds after the first time, so that several are spread over time."""
+        pause = self._every if first_pause is None else first_pause
+        while True:
+            try:
+                await ask()
+                self.trouble.clear()
+                self._backoff.data()
+            except FetchError as error:
+                self.trouble.report(error)
+                pause = min(self._every, self._backoff.pause())
+            self._next = self._clock.seconds() + pause
+            await ended_within(self._clock, pause, self._wake.wait())
+            self._wake.clear()
+            self._next = None
+            pause = self._every
+
+    def wake(self) -> None:
+        """Ask as soon as the limits allow."""
+        self._wake.set()
+
+    def answered(self) -> None:
+        """It was answered just now."""
+        self.answers += 1
+        self._answered_at = self._clock.seconds()
+
+    def status(self, name: str) -> ConnectionStatus:
+        """How it fares, for a panel of sources; may be asked from any thread."""
+        now, trouble = self._clock.seconds(), self.trouble.sentence
+        answered, after = self._answered_at, self._next
+        waiting = StreamState.LIVE if self.answers else StreamState.CONNECTING
+        return ConnectionStatus(
+            name=name,
+            state=str(StreamState.BACKOFF if trouble else waiting),
+            detail=trouble,
+            last_message_age=None if answered is None else max(0.0, now - answered),
+            messages=self.answers,
+            next_try_in=max(0.0, after - now) if trouble and after is not None else None,
+        )
+
+
+class Workers:
+    """Tasks that should go on for ever; an asynchronous context manager that ends them all."""
+
+    def __init__(self, ended: asyncio.Event) -> None:
+        """Set ``ended`` whenever one ends, which it should not."""
+        self._ended = ended
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def start(self, job: Coroutine[Any, Any, object]) -> asyncio.Task[Any]:
+        """Let it run."""
+        task = asyncio.create_task(job)
+        self._tasks.add(task)
+        task.add_done_callback(lambda _: self._ended.set())
+        return task
+
+    def end(self, task: asyncio.Task[Any]) -> None:
+        """Let one run no longer."""
+        self._tasks.discard(task)
+        task.cancel()
+
+    def check(self) -> None:
+        """Raise what one of them has raised."""
+        for task in self._tasks:
+            if task.done():
+                task.result()
+
+
+def in_seconds(seconds: float | None) -> str:
+    """``12 s``, or a moment where it is not known."""
+    return "a moment" if seconds is None else f"{seconds:.0f} s"
