@@ -125,6 +125,22 @@ class TestChains:
             assert rig.newest().previous_close != chain.previous_close
             assert rig.venue.calls["public/get_tradingview_chart_data"] == calls == 2
 
+    async def test_know_the_index_where_neither_the_stream_nor_a_summary_tells_it(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async with rigged(started=False) as rig:
+            true = rig.venue.exchange.summaries
+            monkeypatch.setattr(
+                rig.venue.exchange,
+                "summaries",
+                lambda currency: [row | {"estimated_delivery_price": "expired"} for row in true(currency)],
+            )
+            rig.venue.mute("deribit_price_index.btc_usd")
+            rig.start()
+            await rig.turn(5.0, lambda: rig.chains[BTC])
+            assert rig.venue.calls["public/get_index_price"] == 1
+            assert rig.newest().spot == pytest.approx(rig.venue.exchange.books["BTC"].index_price, rel=1e-3)
+
     async def test_are_marked_as_simulated_on_loopback(self) -> None:
         async with rigged() as rig:
             await rig.live()
