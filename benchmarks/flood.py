@@ -18,7 +18,7 @@ import msgspec
 import numpy as np
 
 from gextui.market.chain import OptionChain
-from gextui.market.ticker import KNOWN_TICKERS, Kind, Ticker
+from gextui.market.ticker import KNOWN_TICKERS, Ticker
 from gextui.simulator.deribit import DeribitVenue
 from gextui.simulator.deribit_limits import UNLIMITED
 from gextui.simulator.faults import Wire
@@ -26,8 +26,8 @@ from gextui.simulator.market import SimulatedMarket
 
 COINS = tuple(KNOWN_TICKERS[symbol] for symbol in ("BTC", "ETH", "SOL", "XRP"))
 MADE_UP = {
-    Ticker("AVAX", "Avalanche", Kind.COIN, "deribit"): KNOWN_TICKERS["SOL"],
-    Ticker("TRX", "Tron", Kind.COIN, "deribit"): KNOWN_TICKERS["XRP"],
+    KNOWN_TICKERS["AVAX"]: KNOWN_TICKERS["SOL"],
+    KNOWN_TICKERS["TRX"]: KNOWN_TICKERS["XRP"],
 }
 """Coins whose options are those of another coin, to make six."""
 SIX = (*COINS, *MADE_UP)

@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from websockets.asyncio.client import connect
 
 from benchmarks.flood import RAW, SIX
-from benchmarks.paint import key_delays, percentile, rates, started
+from benchmarks.paint import GEXTUI, key_delays, percentile, rates, started
 from gextui.sources.deribit import DeribitSource
 from gextui.sources.source import SourceState
 from gextui.sources.stream import LARGEST_MESSAGE
@@ -30,7 +30,6 @@ PACE = 10_000
 """Messages a second."""
 PACED = 6.0
 """Seconds."""
-SIX_COINS = (sys.executable, "-m", "benchmarks.six")
 SYMBOLS = tuple(ticker.symbol for ticker in SIX)
 
 
@@ -61,7 +60,7 @@ def run() -> dict[str, float]:
         figures = asyncio.run(_source(flood))
         with TemporaryDirectory() as folder:
             settings = str(flood.write_settings(Path(folder)))
-            with started((*SIX_COINS, *SYMBOLS, "--config", settings), "SPOT", folder) as pty:
+            with started((GEXTUI, *SYMBOLS, "--config", settings), "SPOT", folder) as pty:
                 pty.read(3.0)
                 flood.order(f"pace {PACE}")
                 dashboard = rates(pty)
@@ -69,7 +68,7 @@ def run() -> dict[str, float]:
                 flood.order("stop")
         with TemporaryDirectory() as folder:
             settings = str(flood.write_settings(Path(folder)))
-            with started((*SIX_COINS, "record", *SYMBOLS, "--config", settings), "deribit live", folder) as pty:
+            with started((GEXTUI, "record", *SYMBOLS, "--config", settings), "deribit live", folder) as pty:
                 pty.read(3.0)
                 flood.order(f"pace {PACE}")
                 recorder = rates(pty)

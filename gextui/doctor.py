@@ -21,7 +21,7 @@ from gextui.console import Exit
 from gextui.market.text import clean_text
 from gextui.secrets import SecretError, SecretName, UnsafeSecretFileError
 from gextui.store.database import is_on_network
-from gextui.store.lock import Lock, LockedError
+from gextui.store.lock import holder_of
 from gextui.ui.terminal.capabilities import detect
 
 OLDEST_PYTHON = (3, 11)
@@ -177,7 +177,9 @@ def _database(path: Path) -> Iterator[Finding]:
         yield _fail("Database", f"{folder} cannot be written to", "set storage.path in config.toml", Exit.CANNOT_CREATE)
         return
     if path.exists():
-        yield _ok("Database", f"{path}, {path.stat().st_size / 1e6:,.1f} MB{_writer(path)}")
+        # Asked without taking the lock: a recorder that starts in this moment must not find it taken.
+        writer = "" if (holder := holder_of(path)) is None else f", {holder} records to it"
+        yield _ok("Database", f"{path}, {path.stat().st_size / 1e6:,.1f} MB{writer}")
     else:
         yield _ok("Database", f"{path} is not there yet")
     if is_on_network(folder):
@@ -185,17 +187,3 @@ def _database(path: Path) -> Iterator[Finding]:
     free = shutil.disk_usage(folder).free
     text = f"{free / 1e9:,.1f} GB free in {folder}"
     yield _ok("Disk", text) if free >= LEAST_FREE else _warn("Disk", text, "recording stops when it is full")
-
-
-def _writer(path: Path) -> str:
-    """Who records to the database now."""
-    lock = path.with_name(f"{path.name}.lock")
-    if not lock.exists():
-        return ""
-    try:
-        Lock.acquire(lock).release()
-    except LockedError as error:
-        return f", {error} records to it"
-    except OSError:
-        return ", whose lock cannot be read"
-    return ""

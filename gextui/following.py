@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -97,7 +97,8 @@ class FollowingSource:
                     followed.take(chain)
                     followed.readings += 1
                     followed.heard_at = self._clock.seconds()
-                    yield chain
+                    # Another version may have another name for it.
+                    yield chain if chain.ticker == ticker else replace(chain, ticker=ticker)
             self._unread = store.notice
             await self._clock.sleep(LOOK_EVERY)
 

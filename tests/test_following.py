@@ -117,6 +117,13 @@ class TestChains:
             await store.record(board_at(after(2)))
             await eventually(lambda: {(chain.ticker, chain.as_of) for chain in follower.chains} >= newest)
 
+    async def test_a_ticker_that_the_recorder_names_differently(self, path: Path) -> None:
+        async with recorder(path) as store, Follower(path) as follower:
+            await follower.looked()
+            await store.record(board_at(NOON, ticker=replace(BTC, name="bitcoin")))
+            await eventually(lambda: bool(follower.chains))
+            assert follower.chains[0].ticker == BTC
+
     async def test_nothing_of_tickers_that_nobody_asked_for(self, path: Path) -> None:
         async with recorder(path, BTC, SPY) as store, Follower(path) as follower:
             await follower.looked()
