@@ -90,6 +90,26 @@ async def test_the_layouts_differ_by_size_and_say_what_matters() -> None:
         assert await settled(pilot) == wide
 
 
+@pytest.mark.parametrize("key", ["x", "c", "d"])
+async def test_a_table_takes_the_whole_width_at_the_middle_size(key: str) -> None:
+    async with running(size=(80, 24)) as (app, pilot):
+        assert "Levels" in await settled(pilot)
+        await pilot.press(key)
+        table = await settled(pilot)
+        assert "Levels" not in table
+        assert shown(app)[2].startswith(" CW 100,000  ZG 98,080  PW 95,000  MP 99,000  EM ±1,862 ")
+        view = board_of(app).view
+        assert view is not None
+        assert view.size.width == 80
+        await pilot.press("tab")
+        assert "┌─ Levels ─" in await settled(pilot)
+        assert not shown(app)[2].startswith(" CW ")
+        await pilot.press("tab")
+        assert await settled(pilot) == table
+        await pilot.press("g")
+        assert "Levels" in await settled(pilot)
+
+
 @pytest.mark.parametrize("view", ["gex", "profile"])
 async def test_no_size_is_too_odd(view: str, tmp_path: Path) -> None:
     save_state(tmp_path / "state.json", State(view=view))

@@ -151,6 +151,7 @@ class Dashboard(Screen[None], inherit_bindings=False):
         self._waiting.display = False
         for other_name, other in self._views.items():
             other.display = other_name == name
+        self.set_class(view.TABLE, "-table")
         return view
 
     def _title(self) -> None:

@@ -99,6 +99,8 @@ _PUTS_ORDER = (_GEX, _OPEN_INTEREST, _IV, _VOLUME, _DELTA, _GAMMA, _BID, _ASK)
 class Chain(StrikeView):
     """One series at a time; `shift` takes the next expiry, `zoom` fewer or more strikes around the money."""
 
+    TABLE = True
+
     def __init__(self, *, ascii_only: bool = False) -> None:
         super().__init__(ascii_only=ascii_only)
         self.axis = Axis(gathers=False)

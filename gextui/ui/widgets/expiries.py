@@ -23,6 +23,8 @@ _MARGIN = 1 + 8 + _LEFT_WIDTH
 class Expiries(LineView):
     """A row an expiry, the nearest first: net GEX to either side, its share, open interest, forward, IV."""
 
+    TABLE = True
+
     def __init__(self, *, ascii_only: bool = False) -> None:
         super().__init__(ascii_only=ascii_only)
         self.board: Board | None = None
