@@ -68,10 +68,9 @@ class Unit(StrEnum):
         names = {"percent_move": "USD per 1%", "point_move": "USD per $1", "underlying": f"{symbol} per 1%"}
         return names.get(self, "% of gross")
 
-    @property
-    def suffix(self) -> str:
-        """What follows a number: ``/1%``."""
-        return {"percent_move": "/1%", "point_move": "/$1", "underlying": "u/1%"}.get(self, "")
+    def suffix(self, symbol: str) -> str:
+        """What follows a number: ``/1%``, `` BTC/1%``."""
+        return {"percent_move": "/1%", "point_move": "/$1", "underlying": f" {symbol}/1%"}.get(self, "")
 
     def amount(self, gex: float | None, board: "Board") -> str:
         """A GEX in USD per 1 % as text in this unit, signed, without its suffix."""
@@ -88,7 +87,7 @@ def missing(value: float | None) -> bool:
 
 
 def price(value: float | None) -> str:
-    """A quoted price: 98,412.5, 4,505.1, 512.34, 0.5123."""
+    """A quoted price: 98,412.5, 4,505.1, 512.34, 1.9613."""
     if value is None or missing(value):
         return DASH
     return f"{value:,.{_decimals(value, 1)}f}"
@@ -107,7 +106,7 @@ def _decimals(value: float, least: int) -> int:
         return least
     if size >= 1_000:
         return 1
-    if size >= 1 or size == 0:
+    if size >= 10 or size == 0:
         return 2
     return 4 if size >= 0.01 else 6
 

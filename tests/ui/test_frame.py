@@ -99,6 +99,21 @@ def test_chosen_filters_are_said_before_what_is_usual() -> None:
     text = said(Headline(), scene_of(desk), 100)
     for words in ("exp 0DTE <30d", "by volume", "K ±5%", "customers -C +P"):
         assert words in text
+    assert "customers -C +P" in said(Headline(), scene_of(desk), 80)
+
+
+def test_where_the_view_stands_alone_the_level_line_says_what_is_read() -> None:
+    desk = MemoryDesk()
+    desk.filters[desk.tickers[0]] = Filters("7d", strike_range=10.0)
+    desk.put(desk.tickers[0])
+    scene = scene_of(desk)
+    assert "exp 7d" not in said(Headline(), scene, 60)
+    text = said(LevelLine(), scene, 60)
+    assert text.startswith(" exp 7d  K ±10%  CW ")
+    assert "ZG " in text
+    # With a headline of its own above, it says the levels alone.
+    assert "exp 7d" in said(Headline(), scene, 80)
+    assert "exp 7d" not in said(LevelLine(), scene, 80)
 
 
 def test_a_board_without_numbers_says_dashes() -> None:
@@ -108,9 +123,9 @@ def test_a_board_without_numbers_says_dashes() -> None:
     desk.change_board(desk.tickers[0], totals=replace(board.totals, **nothing), coverage=None, spot_change=None)
     text = said(Headline(), scene_of(desk), 120)
     assert "BTC 98,412.5  " in text
-    assert "Net –/1%" in text
+    assert "Net –  " in text
     assert "cov –" in text
-    assert "Net –  " in said(Headline(), scene_of(desk, unit=Unit.SHARE), 120)
+    assert "–/1%" not in text
 
 
 def test_the_level_line_keeps_zero_gamma_longest() -> None:
@@ -128,6 +143,8 @@ def test_the_shown_ticker_is_always_named() -> None:
         assert " TICKER20 " in text
         assert "live" in text
     assert "…" in said(TickerBar(), scene, 80)
+    many = scene_of(MemoryDesk("BTC", "ETH", "SOL", "SPX", "SPY", "XRP", empty=True))
+    assert said(TickerBar(), many, 67).startswith("  1 BTC   2 ETH   3 SOL   4 SPX   5 SPY   6 XRP  ")
     assert said(TickerBar(), scene_of(MemoryDesk("BTC")), 80).startswith(" gextui  1 BTC  ")
 
 
@@ -173,5 +190,5 @@ def test_the_sidebar_says_what_cannot_be_computed_with_a_dash() -> None:
     ]
     assert "Call wall           –      –      –" in rows
     assert "Zero gamma          –      –      –" in rows
-    assert "Net GEX             – /1%" in rows
+    assert "Net GEX             –" in rows
     assert " γ? UNDETERMINED   – of gross" in rows

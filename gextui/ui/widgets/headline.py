@@ -1,7 +1,7 @@
 """Headline: what a trader must know before anything else, the most telling first as the terminal narrows."""
 
 from gextui.exposure.board import Board
-from gextui.exposure.filters import Sign, Weight
+from gextui.exposure.filters import Filters, Sign, Weight
 from gextui.market.text import clean_symbol
 from gextui.ui import format as fmt
 from gextui.ui.levels import LevelRow, expiry_words, main_levels, volatility_index
@@ -9,6 +9,8 @@ from gextui.ui.scene import REGIME_MARKS, Scene, Spans, badge_spans, state_spans
 from gextui.ui.widgets.lines import Line
 from gextui.ui.widgets.scene_line import NARROW_BELOW, Piece, SceneLine, both_ends, cells, fit_pieces, joined
 
+_CHOSEN = 4
+"""The rank of a filter that is not the usual one."""
 _WITH_TIME = 50
 """Cells from which a line that stands alone has room for the time."""
 WEIGHTS = {Weight.OPEN_INTEREST: "OI", Weight.VOLUME: "volume", Weight.ACTIVE: "new OI"}
@@ -43,10 +45,11 @@ def _symbol(scene: Scene) -> Piece:
 
 
 def _pieces(scene: Scene, board: Board, alone: bool) -> list[Piece]:
-    filters = board.filters
     change = fmt.percent(board.spot_change, 2)
     mark, paint = REGIME_MARKS[board.regime.state]
-    net = scene.unit.amount(board.totals.net_gex, board) + scene.unit.suffix
+    net = scene.unit.amount(board.totals.net_gex, board)
+    if net != fmt.DASH:
+        net += scene.unit.suffix(clean_symbol(board.ticker.symbol))
     side = "call" if net.startswith("+") else "put" if net.startswith("-") else "value"
     _, zero, _, _, move = main_levels(board)
     spot: Spans = [(f"{clean_symbol(board.ticker.symbol)} {fmt.price(board.spot)}", "spot")]
@@ -58,37 +61,39 @@ def _pieces(scene: Scene, board: Board, alone: bool) -> list[Piece]:
     ]
     if not alone:
         pieces += [
-            Piece(3, ([("0γ ", "label"), (zero.text, zero.paint)], _zero_gamma(zero))),
-            Piece(6, ([("EM ", "label"), (move.text, move.paint)], _labelled("EM", move.text, move.percent))),
+            Piece(3, ([("0γ ", "label"), (zero.text, zero.paint)], _labelled("Zero γ", zero))),
+            Piece(6, ([("EM ", "label"), (move.text, move.paint)], _labelled("EM", move))),
         ]
         index = volatility_index(board)
         if index is not None:
             pieces.append(Piece(7, ([(f"{index[0]} ", "label"), (index[1], "value")],)))
-    chosen = filters.expiry != "all" or filters.max_dte is not None
-    days = "" if filters.max_dte is None else f" <{filters.max_dte:g}d"
-    pieces += [
-        Piece(4 if chosen else 8, (_filter("exp", expiry_words(filters.expiry) + days, chosen),)),
-        Piece(
-            4 if filters.weight is not Weight.OPEN_INTEREST else 9,
-            (_filter("by", WEIGHTS[filters.weight], filters.weight is not Weight.OPEN_INTEREST),),
-        ),
-    ]
-    if filters.strike_range is not None:
-        pieces.append(Piece(4, (_filter("K", f"±{filters.strike_range:g}%", True),)))
-    if filters.sign is not Sign.DEALER_LONG_CALLS:
-        pieces.append(Piece(4, (_filter("", SIGNS[filters.sign], True),)))
+        pieces += _filters(board.filters)
     partial = board.coverage is not None and board.coverage < 0.95
     coverage = fmt.percent(board.coverage, 0, signed=False)
     pieces.append(Piece(5 if partial else 7, ([("cov ", "label"), (coverage, "warning" if partial else "value")],)))
     return pieces
 
 
-def _zero_gamma(zero: LevelRow) -> Spans:
-    return [("Zero γ ", "label"), (zero.text, zero.paint), (f" {zero.percent}", "label")]
+def _labelled(label: str, row: LevelRow) -> Spans:
+    spans: Spans = [(f"{label} ", "label"), (row.text, row.paint)]
+    return spans if row.text == fmt.DASH else [*spans, (f" {row.percent}", "label")]
 
 
-def _labelled(label: str, text: str, more: str) -> Spans:
-    return [(f"{label} ", "label"), (text, "move"), (f" {more}", "label")]
+def _filters(filters: Filters) -> list[Piece]:
+    """What is read; what the user chose matters more than what is usual."""
+    chosen = filters.expiry != "all" or filters.max_dte is not None
+    days = "" if filters.max_dte is None else f" <{filters.max_dte:g}d"
+    weighed = filters.weight is not Weight.OPEN_INTEREST
+    pieces = [
+        Piece(_CHOSEN if chosen else 8, (_filter("exp", expiry_words(filters.expiry) + days, chosen),)),
+        Piece(_CHOSEN if weighed else 9, (_filter("by", WEIGHTS[filters.weight], weighed),)),
+    ]
+    if filters.strike_range is not None:
+        pieces.append(Piece(_CHOSEN, (_filter("K", f"±{filters.strike_range:g}%", True),)))
+    if filters.sign is not Sign.DEALER_LONG_CALLS:
+        # It turns the sign of every number, so it gives way last.
+        pieces.append(Piece(_CHOSEN - 1, (_filter("", SIGNS[filters.sign], True),)))
+    return pieces
 
 
 def _filter(label: str, text: str, chosen: bool) -> Spans:
@@ -100,12 +105,15 @@ class LevelLine(SceneLine):
     """The levels in one line, for a terminal with no room beside the view."""
 
     def compose_line(self, scene: Scene, width: int) -> Line:
-        """``CW 110,000  ZG 96,850 ...``: as many as fit."""
+        """``CW 110,000  ZG 96,850 ...``: as many as fit; after what the headline above has no room to say."""
         if scene.board is None:
             return both_ends([], [], width)
-        ranks = {"ZG": 0, "CW": 1, "PW": 2, "EM": 3, "MP": 4}
+        ranks = {"ZG": 1, "CW": 2, "PW": 3, "EM": 4, "MP": 5}
         rows = main_levels(scene.board)
         pieces = [Piece(ranks[row.short], ([(f"{row.short} ", "label"), (row.text, row.paint)],)) for row in rows]
+        if width < NARROW_BELOW:
+            chosen = [piece for piece in _filters(scene.board.filters) if piece.rank <= _CHOSEN]
+            pieces = [*(Piece(0, piece.forms) for piece in chosen), *pieces]
         spans = joined([spans for _, spans in fit_pieces(pieces, width - 2, strict=True)])
         if scene.stale:
             spans = [(text, "stale" if text.strip() else "") for text, _ in spans]

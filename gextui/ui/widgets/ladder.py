@@ -235,7 +235,7 @@ class Ladder(StrikeView):
         room = widths.half - len(sides[0])
         margin = full if len(full) < room else ""
         spans = [
-            (" " + fmt.right("STRIKE", widths.strike)[: widths.strike] + "   ", "label"),
+            (fmt.left(" " + "STRIKE".rjust(widths.strike), widths.strike + 4), "label"),
             (fmt.left(margin, room), "dim"),
             (sides[0], "label"),
             ("│", "grid"),

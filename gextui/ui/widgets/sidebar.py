@@ -7,6 +7,7 @@ from itertools import pairwise
 from gextui.exposure.board import Board
 from gextui.exposure.change import Change, ChangeState
 from gextui.exposure.explain import Explanation, explain
+from gextui.market.text import clean_symbol
 from gextui.ui import format as fmt
 from gextui.ui.format import Unit
 from gextui.ui.levels import (
@@ -195,7 +196,9 @@ def _walls(label: str, paint: str, prices: list[float], width: int) -> Row:
 def _amount(label: str, text: str, after: str, width: int, name: str = "") -> Row:
     first, price, _ = _columns(width)
     style = "call" if text.startswith("+") else "put" if text.startswith("-") else "value"
-    return Row([(fmt.left(label, first), "label"), (fmt.right(text, price), style), (f" {after}", "label")], name)
+    known = text != fmt.DASH
+    spans: Spans = [(fmt.left(label, first), "label"), (fmt.right(text, price), style if known else "dim")]
+    return Row([*spans, (f" {after}", "label")] if known else spans, name)
 
 
 def _share(board: Board, width: int) -> Spans:
@@ -205,7 +208,11 @@ def _share(board: Board, width: int) -> Spans:
 
 
 def _net(board: Board, unit: Unit, width: int) -> Row:
-    return _amount("Net GEX", unit.amount(board.totals.net_gex, board), unit.suffix, width, "net_gex")
+    first, price, _ = _columns(width)
+    suffix = unit.suffix(clean_symbol(board.ticker.symbol)).strip()
+    if first + price + 1 + len(suffix) > width:  # the frame's title says per what
+        suffix = suffix.partition("/")[0]
+    return _amount("Net GEX", unit.amount(board.totals.net_gex, board), suffix, width, "net_gex")
 
 
 def _exposures(board: Board, width: int) -> list[Row]:

@@ -17,13 +17,13 @@ class TickerBar(SceneLine):
         """Tickers at the left as room allows, the shown one always; state and time at the right."""
         right = _right(scene, width)
         shown = scene.tickers.index(scene.ticker) if scene.ticker in scene.tickers else 0
-        pieces = [Piece(1, ([("gextui", "heading")],))]
+        pieces = [Piece(len(scene.tickers) + 1, ([("gextui", "heading")],))]
         for index, ticker in enumerate(scene.tickers):
             number = f"{index + 1} " if index < _NUMBERED else ""
             text = f" {number}{clean_symbol(ticker.symbol)} "
             chosen = index == shown
             spans: Spans = [(text, "chosen" if chosen else "label")]
-            pieces.append(Piece(0 if chosen else 2 + abs(index - shown), (spans,)))
+            pieces.append(Piece(abs(index - shown), (spans,)))
         fitting = fit_pieces(pieces, max(width - 4 - cells(right), 0), gap=1)
         left = joined([spans for _, spans in fitting], gap=1)
         hidden = len(pieces) - len(fitting) - (0 if fitting and fitting[0][0] == 0 else 1)
