@@ -40,6 +40,8 @@ class TestImports:
             ("import gextui.sources.files", "textual httpx websockets aiosqlite scipy"),
             ("import gextui.config, gextui.secrets", "numpy textual httpx aiosqlite asyncio"),
             ("import gextui.desk", "textual httpx websockets aiosqlite scipy plotext holidays"),
+            ("import gextui.live", "numpy textual httpx websockets aiosqlite asyncio"),
+            ("import gextui.recorder, gextui.following", "textual rich httpx websockets scipy plotext holidays"),
         ],
     )  # fmt: skip
     def test_what_is_heavy_waits_until_it_is_used(self, statement: str, never: str) -> None:
