@@ -234,11 +234,12 @@ class Stream:
         except ConnectionClosed as closed:
             raise _LostError(_closing_words(closed)) from None
         finally:
+            # First, for the rest may be cancelled again. Not close(): a peer that is gone would make us wait for its
+            # goodbye.
+            socket.transport.abort()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            # Not close(): a peer that is gone would make us wait for its goodbye.
-            socket.transport.abort()
 
     async def _open(self) -> ClientConnection:
         opening = _Connect(
