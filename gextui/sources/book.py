@@ -39,7 +39,7 @@ class ColumnBook(ABC):
         self.without_interest = False
         """Whether the last whole chain held no open interest."""
         self.unconfirmed = False
-        """Whether a whole chain held contracts that the listing did not."""
+        """Whether a whole chain held other contracts than the listing."""
         self.next_expiry = np.inf
         self.spot: float | None = None
         self._forwards: dict[float, tuple[float, float, float]] = {}

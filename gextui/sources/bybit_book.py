@@ -74,8 +74,10 @@ class Book(ColumnBook):
 
     def take_tickers(self, tickers: Sequence[Ticker], at: float, now: float) -> bool:
         """Take the whole chain in, true at ``at``; False where none of its open interest can be used."""
+        names = [canonical(ticker.symbol) if isinstance(ticker.symbol, str) else None for ticker in tickers]
+        self.unconfirmed |= not self._row.keys() <= set(names)
         return self._take_whole(
-            [canonical(ticker.symbol) if isinstance(ticker.symbol, str) else None for ticker in tickers],
+            names,
             at=[at] * len(tickers),
             iv=numbers([ticker.mark_iv for ticker in tickers]),
             open_interest=numbers([ticker.open_interest for ticker in tickers]),

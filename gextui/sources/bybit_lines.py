@@ -83,9 +83,11 @@ class Lines:
             if line.connection != line.stream.stats.connects:
                 line.connection = line.stream.stats.connects
                 line.asked_again.clear()
-            line.silent = tuple(topic for topic in line.stream.unheard(FIRST_DATA) if topic.startswith(TICKERS))
-            again = [topic for topic in line.silent if topic not in line.asked_again]
+            unheard = [topic for topic in line.stream.unheard(FIRST_DATA) if topic.startswith(TICKERS)]
+            again = [topic for topic in unheard if topic not in line.asked_again]
             line.asked_again.update(again)
+            silent = (topic for topic in line.topics if topic in line.asked_again)
+            line.silent = tuple(topic for topic in silent if line.stream.age(topic) is None)
             for topic in again:
                 symbol = topic.removeprefix(TICKERS)
                 if canonical(symbol) != symbol:

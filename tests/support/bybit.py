@@ -15,7 +15,7 @@ from gextui.simulator.venue import Market
 from gextui.sources.bybit import BybitSource
 from gextui.sources.bybit_lines import Line
 from tests.support.clock import FakeClock
-from tests.support.rig import BTC, NOON, SourceRig, Watched
+from tests.support.rig import BTC, NOON, FewExpiries, SourceRig, Watched
 from tests.support.waiting import eventually
 
 
@@ -72,16 +72,18 @@ async def rigged(
     limits: Limits = PUBLISHED,
     cache_dir: Path | None = None,
     seed: int = 3,
+    small: bool = False,
     started: bool = True,
 ) -> AsyncIterator[Rig]:
     """A simulated Bybit, and a source of the tickers (BTC) that runs.
 
-    ``market`` is what the venue trades: tickers of a simulated market (the source's), or a market.
+    ``market`` is what the venue trades: tickers of a simulated market (the source's), or a market. A ``small`` one is
+    all on one connection.
     """
     chosen = tickers or (BTC,)
     clock = FakeClock(now=start.timestamp())
     if market is None or isinstance(market, Sequence):
-        market = SimulatedMarket(seed, start, market or chosen)
+        market = (FewExpiries if small else SimulatedMarket)(seed, start, market or chosen)
     async with WatchedVenue(market, clock=clock, limits=limits) as venue:
         source = BybitSource(chosen, rest_url=venue.rest_url, ws_url=venue.ws_url, clock=clock, cache_dir=cache_dir)
         rig = Rig(source, clock, venue)

@@ -12,6 +12,8 @@ from websockets.http11 import Request, Response
 
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import KNOWN_TICKERS, Ticker
+from gextui.simulator.altered import rows_of
+from gextui.simulator.market import SimulatedMarket
 from gextui.simulator.venue import Venue
 from gextui.sources.source import Source, SourceState, SourceStatus
 from tests.support.clock import FakeClock
@@ -19,6 +21,14 @@ from tests.support.clock import FakeClock
 BTC, ETH, SOL, XRP = (KNOWN_TICKERS[symbol] for symbol in ("BTC", "ETH", "SOL", "XRP"))
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 _STEP = 0.25
+
+
+class FewExpiries(SimulatedMarket):
+    """A simulated market that lists its nearest two expiries alone: a small one, for tests that turn for long."""
+
+    def chain(self, ticker: Ticker) -> OptionChain:
+        chain = super().chain(ticker)
+        return rows_of(chain, chain.expiry < 2)
 
 
 class Watched(Venue):
