@@ -41,12 +41,12 @@ class ConnectionStatus:
     """Seconds since the last data; None before the first."""
     reconnects: int = 0
     messages: int = 0
-    conflated: int = 0
-    """Messages that a later one replaced before a chain was made of them."""
     rejected: Mapping[str, int] = field(default_factory=dict)
     """Messages and records that could not be used, by reason."""
     next_try_in: float | None = None
     """Seconds, while it waits to try again."""
+    conflated: int = 0
+    """Messages that a later one replaced before a chain was made of them."""
 
 
 @dataclass(frozen=True, slots=True)

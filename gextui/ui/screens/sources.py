@@ -133,6 +133,8 @@ def _connection(connection: ConnectionStatus) -> _Row:
         _counted(connection.messages, "message"),
         _counted(connection.reconnects, "reconnect"),
     ]
+    if connection.conflated:
+        counts.append(f"{connection.conflated:,} conflated")
     wait = "" if connection.next_try_in is None else f"next try in {connection.next_try_in:.0f} s"
     more = [_BETWEEN.join(counts), _rejects(connection.rejected)]
     return _row(f"  {clean_text(connection.name)}", style, state, [wait, connection.detail], more)
