@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar, runtime_checkable
@@ -277,8 +277,9 @@ class Desk:
         self._to_record.set()
         await asyncio.wait({recorder}, timeout=_FLUSH_WITHIN)
         if self._history is not None:
-            closing = start(self._guarded(self._writing, self._history.close()))
-            await asyncio.wait({closing}, timeout=_CLOSE_WITHIN)
+            workers.append(start(self._guarded(self._writing, self._history.close())))
+        # Sources let go of what they hold meanwhile: who is cancelled twice leaves it open.
+        await asyncio.wait(workers, timeout=_CLOSE_WITHIN)
         left = asyncio.all_tasks() - {asyncio.current_task()}
         for task in left:
             task.cancel()
@@ -339,7 +340,17 @@ class Desk:
             feed.retry_at = None
 
     async def _take(self, feed: "_Feed") -> None:
-        async for chain in feed.source.chains():
+        chains = feed.source.chains()
+        try:
+            await self._take_all(feed, chains)
+        except (asyncio.CancelledError, Exception):
+            # One that is left between two chains would keep its sockets and files until it is collected.
+            if isinstance(chains, AsyncGenerator):
+                await chains.aclose()
+            raise
+
+    async def _take_all(self, feed: "_Feed", chains: AsyncIterator[OptionChain]) -> None:
+        async for chain in chains:
             lane = self._lanes[chain.ticker]
             interval = feed.source.status(chain.ticker).interval
             lane.pace = min(interval, _FASTEST)

@@ -310,6 +310,20 @@ class TestStepping:
             until_shown(desk, 101.0)
 
 
+class Tidy(FedSource):
+    """Takes a moment to end, as one does that closes a file in another thread."""
+
+    tidied = False
+
+    async def chains(self) -> AsyncIterator[OptionChain]:
+        try:
+            async for chain in super().chains():
+                yield chain
+        finally:
+            await asyncio.sleep(0.05)
+            self.tidied = True
+
+
 class Stubborn(FedSource):
     """Swallows its cancellation."""
 
@@ -386,6 +400,13 @@ class TestStop:
         desk.live(BTC)
         desk.refresh(BTC)
         assert shown(desk) == 100.0
+
+    def test_a_source_is_given_time_to_let_go_of_what_it_holds(self) -> None:
+        source = Tidy()
+        with running(Desk([source])) as desk:
+            source.feed(chain_at(0))
+            until(lambda: desk.view(BTC) is not None)
+        assert source.tidied
 
     def test_a_source_that_will_not_end_is_left_behind(self) -> None:
         source, diary = Stubborn(), Diary()
