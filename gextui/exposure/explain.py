@@ -12,6 +12,8 @@ from gextui.exposure.levels import Wall
 from gextui.market.chain import Booleans, Floats, Integers
 
 HEAVIEST = 10
+EXPOSURE, PRICE = "USD per 1%", "USD"
+"""The units of an explained number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class Explanation:
 
     title: str
     value: float | None
+    unit: str
+    """Of the value: ``USD`` for a price, ``USD per 1%`` for an exposure."""
     formula: str
     inputs: tuple[Input, ...]
     contracts: tuple[HeavyContract, ...]
@@ -61,21 +65,46 @@ def explain(board: Board, name: str) -> Explanation:
     return explained(board)
 
 
-def explain_strike(board: Board, strike: float) -> Explanation:
-    """Explain the net GEX of one strike."""
+def explain_strike(board: Board, strike: float, expiry: float | None = None) -> Explanation:
+    """Explain the net GEX of one strike, of all expiries or of one (an instant, epoch seconds UTC)."""
+    rows = board.chain.strike == strike
+    inputs = [Input("strike", strike, "USD")]
+    of = "strike"
+    title = f"GEX at {_plain(strike)}"
+    if expiry is not None:
+        rows &= board.chain.expiries[board.chain.expiry] == expiry
+        inputs.append(Input("expiry", _instant(expiry)))
+        of, title = "strike and expiry", f"{title}, {_day(expiry)}"
+    return _sum_of(board, title, rows, of, inputs)
+
+
+def explain_expiry(board: Board, expiry: float) -> Explanation:
+    """Explain the net GEX of one expiry (its instant, epoch seconds UTC), summed over strikes."""
+    rows = board.chain.expiries[board.chain.expiry] == expiry
+    return _sum_of(board, f"GEX of {_day(expiry)}", rows, "expiry", _expiry_inputs(board, expiry))
+
+
+def _expiry_inputs(board: Board, expiry: float) -> list[Input]:
+    at = int(np.flatnonzero(board.chain.expiries == expiry)[0])
+    return [
+        Input("expiry", _instant(expiry)),
+        Input("forward", float(board.smile.forward[at]), "USD"),
+        Input("IV at the money", float(board.smile.atm_iv[at]) * 100.0, "%"),
+        Input("T", float(board.smile.years[at]) * 365.0, "days"),
+    ]
+
+
+def _sum_of(board: Board, title: str, rows: Booleans, of: str, inputs: list[Input]) -> Explanation:
+    gex = board.book.gex[rows & np.isfinite(board.book.gex)]
     return _gex_of(
         board,
-        f"GEX at {strike:,g}",
-        board.chain.strike == strike,
-        "sum over the strike's contracts of sign * gamma_F * F^2 * 0.01 * contracts * multiplier",
-        _net_at(board, strike),
-        [Input("strike", strike, "USD")],
+        title,
+        rows,
+        f"sum over the {of}'s contracts of sign * gamma_F * F^2 * 0.01 * contracts * multiplier",
+        float(gex.sum()) if len(gex) else None,
+        EXPOSURE,
+        inputs,
     )
-
-
-def _net_at(board: Board, strike: float) -> float | None:
-    at = np.flatnonzero(board.by_strike.strike == strike)
-    return float(board.by_strike.net_gex[at[0]]) if len(at) else None
 
 
 def _zero_gamma(board: Board) -> Explanation:
@@ -98,8 +127,8 @@ def _zero_gamma(board: Board) -> Explanation:
         Input("spot", board.spot, "USD"),
         Input("all roots", ", ".join(f"{root:,.2f}" for root in zero.roots) or "none within 25 %"),
         Input("band", "none" if zero.band is None else f"{zero.band[0]:,.2f} to {zero.band[1]:,.2f}"),
-        Input("gamma long of it", float(gex[gex > 0].sum()), "USD per 1%"),
-        Input("gamma short of it", float(gex[gex < 0].sum()), "USD per 1%"),
+        Input("gamma long of it", float(gex[gex > 0].sum()), EXPOSURE),
+        Input("gamma short of it", float(gex[gex < 0].sum()), EXPOSURE),
         *_common_inputs(board),
     ]
     if zero.side is not None:
@@ -108,6 +137,7 @@ def _zero_gamma(board: Board) -> Explanation:
         board,
         "Zero gamma",
         zero.price,
+        PRICE,
         "the spot S where sum sign * contracts * multiplier * e^(-rT) phi(d1) F / (IV sqrt T) * 0.01 = 0, each "
         "strike keeping its IV and every forward moving with spot",
         inputs,
@@ -117,17 +147,21 @@ def _zero_gamma(board: Board) -> Explanation:
 
 
 def _wall(
-    title: str, walls: Callable[[Board], tuple[Wall, ...]], side: Callable[[Board], Booleans], rule: str
+    title: str,
+    walls: Callable[[Board], tuple[Wall, ...]],
+    side: Callable[[Board], Booleans],
+    rule: str,
+    whole: str = "its side",
 ) -> "_Rule":
     def explained(board: Board) -> Explanation:
         ranked = walls(board)
         price = ranked[0].price if ranked else None
         inputs = [
-            Input(f"rank {rank}", f"{wall.price:,g}: {wall.share:.1%} of the side")
+            Input(f"rank {rank}", f"{_plain(wall.price)}: {wall.share:.1%} of {whole}")
             for rank, wall in enumerate(ranked, start=1)
         ]
         rows = side(board) & (board.chain.strike == price)
-        return _gex_of(board, title, rows, rule, price, inputs)
+        return _gex_of(board, title, rows, rule, price, PRICE, inputs)
 
     return explained
 
@@ -148,12 +182,13 @@ def _max_pain(board: Board) -> Explanation:
         board,
         "Max pain",
         None if pain is None else pain.price,
+        PRICE,
         "the listed strike s with the least sum of open interest * multiplier * (max(0, s - K) for calls, "
         "max(0, K - s) for puts), one expiry",
         inputs,
         rows,
         paid,
-        unit="USD paid there",
+        amount_unit="USD paid there",
     )
 
 
@@ -161,20 +196,17 @@ def _expected_move(board: Board) -> Explanation:
     move = board.levels.expected_move
     inputs: list[Input] = []
     if move is not None:
-        at = int(np.flatnonzero(board.chain.expiries == move.expiry)[0])
         one_sigma = board.levels.one_sigma
         inputs = [
-            Input("expiry", _instant(move.expiry)),
             Input("method", move.method.value.replace("_", " ")),
-            Input("forward", float(board.smile.forward[at]), "USD"),
-            Input("IV at the money", float(board.smile.atm_iv[at]) * 100.0, "%"),
-            Input("T", float(board.smile.years[at]) * 365.0, "days"),
+            *_expiry_inputs(board, move.expiry),
             Input("one sigma", None if one_sigma is None else one_sigma.move, "USD"),
         ]
     return _explanation(
         board,
         "Expected move",
         None if move is None else move.move,
+        PRICE,
         "straddle at the forward, from mid quotes of the two strikes around it; without quotes F * IV * sqrt(T)",
         inputs,
         np.empty(0, dtype=np.int64),
@@ -189,19 +221,21 @@ def _net_gex(board: Board) -> Explanation:
         board.book.used,
         "sum of sign * e^(-rT) phi(d1) F / (IV sqrt T) * 0.01 * contracts * multiplier",
         board.totals.net_gex,
+        EXPOSURE,
         [
-            Input("calls", board.totals.call_gex, "USD per 1%"),
-            Input("puts", board.totals.put_gex, "USD per 1%"),
-            Input("gross", board.totals.gross_gex, "USD per 1%"),
+            Input("calls", board.totals.call_gex, EXPOSURE),
+            Input("puts", board.totals.put_gex, EXPOSURE),
+            Input("gross", board.totals.gross_gex, EXPOSURE),
         ],
     )
 
 
 def _gex_of(
-    board: Board, title: str, rows: Booleans, formula: str, value: float | None, inputs: list[Input]
+    board: Board, title: str, rows: Booleans, formula: str, value: float | None, unit: str, inputs: list[Input]
 ) -> Explanation:
     used = np.flatnonzero(rows & board.book.used)
-    return _explanation(board, title, value, formula, [*inputs, *_common_inputs(board)], used, board.book.gex[used])
+    inputs = [*inputs, *_common_inputs(board)]
+    return _explanation(board, title, value, unit, formula, inputs, used, board.book.gex[used])
 
 
 def _common_inputs(board: Board) -> list[Input]:
@@ -219,11 +253,12 @@ def _explanation(
     board: Board,
     title: str,
     value: float | None,
+    unit: str,
     formula: str,
     inputs: list[Input],
     rows: Integers,
     amounts: Floats,
-    unit: str = "USD per 1%",
+    amount_unit: str = EXPOSURE,
 ) -> Explanation:
     size = np.abs(amounts)
     whole = float(size.sum())
@@ -235,10 +270,11 @@ def _explanation(
     return Explanation(
         title=title,
         value=value,
+        unit=unit,
         formula=formula,
         inputs=tuple(unique.values()),
         contracts=contracts,
-        amount_unit=unit,
+        amount_unit=amount_unit,
         heaviest_share=sum(contract.share for contract in contracts),
     )
 
@@ -246,9 +282,17 @@ def _explanation(
 def contract_name(board: Board, row: int) -> str:
     """A contract as traders write it: ``SPXW 15SEP23 4500 C``."""
     chain = board.chain
-    day = datetime.fromtimestamp(chain.expiries[chain.expiry[row]], UTC)
     right = "C" if chain.is_call[row] else "P"
-    return f"{chain.roots[chain.root[row]]} {day:%d%b%y} {chain.strike[row]:g} {right}".upper()
+    day = _day(float(chain.expiries[chain.expiry[row]]))
+    return f"{chain.roots[chain.root[row]]} {day} {chain.strike[row]:.10g} {right}".upper()
+
+
+def _plain(strike: float) -> str:
+    return f"{strike:,.10g}"
+
+
+def _day(instant: float) -> str:
+    return f"{datetime.fromtimestamp(instant, UTC):%d%b%y}".upper()
 
 
 def _instant(seconds: float) -> str:
@@ -276,6 +320,7 @@ EXPLAINED: dict[str, _Rule] = {
         lambda board: (board.levels.absolute_gamma,) if board.levels.absolute_gamma is not None else (),
         lambda board: np.ones(len(board.chain), dtype=np.bool_),
         "the strike with the largest |call GEX| + |put GEX|",
+        "gross",
     ),
     "max_pain": _max_pain,
     "expected_move": _expected_move,

@@ -14,7 +14,10 @@ _BAR = 20
 
 def explained(explanation: Explanation) -> Iterator[str]:
     """The explanation as lines of at most 80 columns."""
-    yield style(explanation.title, bold=True) + f"  {_number(explanation.value)}"
+    yield (
+        style(explanation.title, bold=True)
+        + f"  {_input(Input(explanation.title, explanation.value, explanation.unit))}"
+    )
     yield from textwrap.wrap(explanation.formula, WIDTH, initial_indent="  = ", subsequent_indent="    ")
     yield ""
     for item in explanation.inputs:

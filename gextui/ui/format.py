@@ -241,10 +241,10 @@ def short_day(instant: float) -> str:
     return day(instant)[:5]
 
 
-def moment(at: datetime) -> str:
+def moment(at: datetime, *, seconds: bool = False) -> str:
     """A full instant: 28 NOV 26 08:00 UTC."""
     at = at.astimezone(UTC)
-    return f"{at.day:02d} {_MONTHS[at.month - 1]} {at.year % 100:02d} {at:%H:%M} UTC"
+    return f"{at.day:02d} {_MONTHS[at.month - 1]} {at.year % 100:02d} {clock(at, seconds=seconds)}"
 
 
 def clock(at: datetime, *, seconds: bool = True) -> str:

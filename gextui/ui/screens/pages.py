@@ -1,7 +1,9 @@
 """The pages one reads: help, the explanation of a number, and what is known of the reading."""
 
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+
+from rich.cells import cell_len
 
 from gextui.desk import Health
 from gextui.exposure.board import Board
@@ -10,14 +12,15 @@ from gextui.market.text import clean_text
 from gextui.ui import format as fmt
 from gextui.ui.actions import ACTIONS, Group, Keys, entries
 from gextui.ui.levels import expiry_words
-from gextui.ui.scene import Spans
+from gextui.ui.scene import Spans, state_words
 from gextui.ui.widgets.headline import SIGNS, WEIGHTS
 from gextui.ui.widgets.lines import Line, line
 
 Page = Callable[[int], list[Line]]
 
 _KEYS_WIDTH = 11
-_NAME_WIDTH = 18
+_NAMES_WIDTH = (18, 24)
+"""The least and the most that a column of names takes."""
 _WORDS = (
     ("γ+ γ- γ?", "Dealers long gamma (hedging damps moves), short gamma (it drives them), or nobody can say."),
     ("Net", "Net GEX: what dealers trade per move of spot, calls less puts, in the chosen unit."),
@@ -53,15 +56,16 @@ def explanation_page(explanation: Explanation) -> Page:
     """A number's formula, its inputs and its heaviest contracts."""
 
     def make(width: int) -> list[Line]:
-        value = explanation.value
-        lines = [line([(fmt.left(explanation.title, _NAME_WIDTH), "label"), (fmt.quantity(value), "spot")], width)]
+        column = _column_for([explanation.title, *(given.name for given in explanation.inputs)])
+        explained: Spans = [(fmt.quantity(explanation.value), "spot"), (f" {explanation.unit}", "label")]
+        lines = [line([(fmt.left(explanation.title, column), "label"), *explained], width)]
         lines += heading("Formula", width)
         lines += _paragraph(explanation.formula, width, "value")
         if explanation.inputs:
             lines += heading("From", width)
         for given in explanation.inputs:
             text = given.value if isinstance(given.value, str) else fmt.quantity(given.value)
-            lines += entry(given.name, f"{clean_text(text)} {given.unit}".strip(), width, _NAME_WIDTH, "label")
+            lines += entry(given.name, f"{clean_text(text)} {given.unit}".strip(), width, column, "label")
         if explanation.contracts:
             together = fmt.percent(explanation.heaviest_share, 0, signed=False)
             many = len(explanation.contracts)
@@ -90,8 +94,8 @@ def reading_page(board: Board, health: Health) -> Page:
     facts = [
         ("ticker", f"{board.ticker.symbol}, {board.ticker.name}"),
         ("source", chain.source + (", simulated" if chain.simulated else "")),
-        ("state", f"{health.status.state}{': ' if health.status.detail else ''}{health.status.detail}"),
-        ("as of", f"{fmt.clock(board.as_of)}, {fmt.moment(board.as_of)}"),
+        ("state", f"{state_words(health.status)[1]}{': ' if health.status.detail else ''}{health.status.detail}"),
+        ("as of", fmt.moment(board.as_of, seconds=True)),
         ("delay", fmt.age(chain.delay) if chain.delay else "none"),
         ("recording", health.recording),
         ("expiries", expiry_words(filters.expiry) + days),
@@ -108,10 +112,12 @@ def reading_page(board: Board, health: Health) -> Page:
         ("interpolated IV", f"{fmt.percent(board.interpolated, 1, signed=False)} of open interest"),
     ]
 
+    column = _column_for([name for name, _ in facts])
+
     def make(width: int) -> list[Line]:
         lines: list[Line] = []
         for name, text in facts:
-            lines += entry(clean_text(name), clean_text(text), width, _NAME_WIDTH, "label")
+            lines += entry(clean_text(name), clean_text(text), width, column, "label")
         if board.warnings:
             lines += heading("Why to doubt it", width)
         for warning in board.warnings:
@@ -119,6 +125,11 @@ def reading_page(board: Board, health: Health) -> Page:
         return lines
 
     return make
+
+
+def _column_for(names: Iterable[str]) -> int:
+    least, most = _NAMES_WIDTH
+    return min(max(least, *(cell_len(name) + 2 for name in names)), most)
 
 
 def heading(text: str, width: int) -> list[Line]:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gextui.exposure.board import Board
+from gextui.exposure.explain import Explanation, explain_strike
 from gextui.exposure.filters import selected_strikes
 from gextui.market.chain import Floats, Integers
 from gextui.market.text import clean_symbol
@@ -145,6 +146,12 @@ class Chain(StrikeView):
         rights = list(Rights)
         self.rights = rights[(rights.index(self.rights) + 1) % len(rights)]
         self.redraw()
+
+    def explanation(self) -> Explanation | None:
+        """The net GEX of the strike under the cursor, in the expiry shown."""
+        if self.board is None or self.axis.cursor is None or self.series is None:
+            return None
+        return explain_strike(self.board, self.axis.cursor, self.series.expiry)
 
     def _at(self, tabs: list[Series]) -> int:
         """The chosen tab's place; where it has expired, that of the next expiry."""

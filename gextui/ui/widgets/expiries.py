@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from gextui.exposure.board import Board
+from gextui.exposure.explain import Explanation, explain_expiry
 from gextui.market.text import clean_symbol
 from gextui.ui import format as fmt
 from gextui.ui.format import Unit
@@ -67,6 +68,11 @@ class Expiries(LineView):
         """Back to the nearest expiry."""
         self.cursor, self._first = None, 0
         self.redraw()
+
+    def explanation(self) -> Explanation | None:
+        """The net GEX of the expiry under the cursor."""
+        board, row = self.board, self._row()
+        return None if board is None or row is None else explain_expiry(board, float(board.by_expiry.expiry[row]))
 
     def _row(self) -> int | None:
         if self.cursor is None or self.board is None or not len(self.board.by_expiry.expiry):

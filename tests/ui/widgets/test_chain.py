@@ -195,6 +195,9 @@ async def test_the_cursor_stays_on_its_strike_over_tabs() -> None:
         view.go_to(95.0)
         view.shift(1)
         assert view.selected_strike() == 95.0
+        explained = view.explanation()
+        assert explained is not None
+        assert explained.title == "GEX at 95, 16MAR26"
         assert next(text for text in seen(view) if text.startswith("▸")).split()[4] == "95"
 
 

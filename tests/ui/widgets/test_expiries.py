@@ -63,8 +63,12 @@ async def test_cursor_scrolls_through_more_expiries_than_fit() -> None:
         assert seen(view)[4].startswith("▸11MAY26")
         view.move(-99)
         assert seen(view)[1].startswith("▸09MAR26")
+        explained = view.explanation()
+        assert explained is not None
+        assert explained.title == "GEX of 09MAR26"
         view.recentre()
         assert view.cursor is None
+        assert view.explanation() is None
 
 
 async def test_the_scale_holds_still_and_the_share_has_its_unit() -> None:
