@@ -163,14 +163,14 @@ class ColumnBook(ABC):
             self.changed = True
             return True
         if not math.isnan(found):
-            self.rejected[f"{column}: {_reason(found)}"] += 1
+            self.rejected[f"{column}: {reason(found)}"] += 1
         return False
 
     def _positive(self, what: str, value: Scalar) -> float | None:
         """A price, or None and one more count of what is wrong with it."""
         price = positive(value)
         if price is None:
-            self.rejected[f"{what}: {_reason(number(value))}"] += 1
+            self.rejected[f"{what}: {reason(number(value))}"] += 1
         return price
 
     def _take_spot(self, price: float, at: float) -> None:
@@ -207,7 +207,7 @@ class ColumnBook(ABC):
         """Count what no market's number can be; what is required must also be there."""
         bad = (values < 0) | (values > LARGEST) | (np.isnan(values) if required else False)
         for value in values[bad].tolist():
-            self.rejected[f"{column}: {_reason(value)}"] += 1
+            self.rejected[f"{column}: {reason(value)}"] += 1
         return values
 
     # What it makes.
@@ -270,7 +270,7 @@ def _texts(values: Iterable[Scalar]) -> list[str]:
     return [value for value in values if isinstance(value, str)]
 
 
-def _reason(value: float) -> str:
+def reason(value: float) -> str:
     """What is wrong with a number that cannot be used."""
     if math.isnan(value):
         return "missing"

@@ -17,7 +17,7 @@ from gextui.market.ticker import Ticker
 from gextui.sources.book import EARLY
 from gextui.sources.bybit_book import Book
 from gextui.sources.bybit_lines import Line, Lines
-from gextui.sources.bybit_messages import Answer, Data, Push
+from gextui.sources.bybit_messages import Answer, Data, Push, canonical
 from gextui.sources.bybit_rest import BANNED_SECONDS, BybitRest
 from gextui.sources.bybit_session import KEEP_ALIVE, BybitSession
 from gextui.sources.failure import Failure, FetchError
@@ -182,7 +182,11 @@ class BybitSource:
         kind, _, subject = topic.partition(".")
         if kind == "tickers" and isinstance(push.data, Data):
             before = book.conflated
-            used = book.take(subject, push.data, push.ts, self._time.now())
+            said = push.data.symbol
+            if said is not None and said != subject and canonical(said) != canonical(subject):
+                book.rejected["symbol"] += 1
+                return False
+            used = book.take(subject, push.data, push.ts, self._time.now(), whole=push.type != "delta")
             line.conflated += book.conflated - before
         elif kind == "publicTrade" and isinstance(push.data, list):
             used = True

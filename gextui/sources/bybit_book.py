@@ -7,22 +7,21 @@ import numpy as np
 
 from gextui.market.chain import Floats, Integers, OptionChain
 from gextui.market.ticker import Ticker as MarketTicker
-from gextui.sources.book import EARLY, ColumnBook
+from gextui.sources.book import EARLY, ColumnBook, reason
 from gextui.sources.bybit_messages import Data, Ticker, Trade, canonical
-from gextui.sources.rows import LARGEST, SMALLEST, numbers, positive
+from gextui.sources.rows import LARGEST, SMALLEST, number, numbers, positive
 
 _HOUR = 3600.0
 _HOURS = 24
 _TRADES_KNOWN = 4096
 """Trades whose numbers are remembered, so that none counts twice."""
 _NUMBERS = (
-    ("open_interest", "open_interest"),
-    ("volume", "volume24h"),
-    ("bid", "bid_price"),
-    ("ask", "ask_price"),
-    ("iv", "mark_price_iv"),
+    ("open_interest", "open_interest", True),
+    ("volume", "volume24h", False),
+    ("bid", "bid_price", False),
+    ("ask", "ask_price", False),
 )
-"""Columns, and where a push has them."""
+"""Columns, where a push has them, and whether it must."""
 
 
 class Book(ColumnBook):
@@ -89,8 +88,11 @@ class Book(ColumnBook):
             now=now,
         )
 
-    def take(self, symbol: str, data: Data, sent: int | None, now: float) -> bool:
-        """Take one contract's push in; whether it says anything that was not known to be older."""
+    def take(self, symbol: str, data: Data, sent: int | None, now: float, *, whole: bool = True) -> bool:
+        """Take one contract's push in; whether it has an IV, and is not known to be old.
+
+        What it lacks stays as it was; one that is not ``whole`` tells only what has changed.
+        """
         row = self._row.get(symbol)
         if row is None and (row := self._row.get(canonical(symbol))) is None:
             return True  # of a contract that is gone
@@ -100,27 +102,39 @@ class Book(ColumnBook):
         columns = self._columns
         if at is None or at <= (known := columns["quoted_at"][row]):
             return at is not None and at == known
-        columns["quoted_at"][row] = columns["iv_at"][row] = at
-        for column, field in _NUMBERS:
+        index = data.index_price
+        if index is None or not SMALLEST <= index <= LARGEST:
+            if whole or index is not None:
+                self._positive("index", index)
+                return False
+        else:
+            self._take_spot(index, at)
+            if (forward := self._forward(data, whole=whole)) is not None:
+                self._take_forward(self._expiry_of[row], forward, index, at)
+        columns["quoted_at"][row] = at
+        for column, field, required in _NUMBERS:
             value = getattr(data, field)
             if value is not None and 0.0 <= value <= LARGEST:
                 columns[column][row] = value
-            elif value is not None:
-                self._put(row, column, value)  # which counts it
-        forward, index = data.underlying_price, data.index_price
-        if index is not None and SMALLEST <= index <= LARGEST:
-            self._take_spot(index, at)
-            if forward is not None and SMALLEST <= forward <= LARGEST:
-                self._take_forward(self._expiry_of[row], forward, index, at)
-            else:
-                self._positive("forward", forward)
-        else:
-            self._positive("index", index)
-        self.heard_at = max(self.heard_at, at)
+            elif value is not None or (required and whole):
+                self.rejected[f"{column}: {reason(number(value))}"] += 1
         self.conflated += self._since_chain[row]
         self._since_chain[row] = 1
         self.changed = True
+        iv = data.mark_price_iv
+        if iv is not None and 0.0 <= iv <= LARGEST:
+            columns["iv"][row], columns["iv_at"][row] = iv, at
+        elif whole or iv is not None:
+            self.rejected[f"iv: {reason(number(iv))}"] += 1
+            return False
+        self.heard_at = max(self.heard_at, at)
         return True
+
+    def _forward(self, data: Data, *, whole: bool) -> float | None:
+        forward = data.underlying_price
+        if forward is not None and SMALLEST <= forward <= LARGEST:
+            return forward
+        return self._positive("forward", forward) if whole else None
 
     def take_trades(self, trades: Sequence[Trade], now: float) -> None:
         """Take trades in, which stand for the day's volume where tickers do not tell it."""

@@ -94,7 +94,7 @@ class BybitSession:
             return self._acknowledged(message.data.success_topics or (), message.data.fail_topics or ())
         if message.op == "subscribe" and message.success is False:
             return self._refused(message)
-        if message.op != "pong":
+        if message.op not in ("pong", "ping"):
             self._rejected["unknown message"] += 1
         return None
 
