@@ -89,6 +89,9 @@ class DeribitSource:
         self._locked: set[str] = set()
         self._testnet = False
         self._unknown: Counter[str] = Counter()
+        self._since_chains: set[str] = set()
+        """Channels heard since the last chains were made; what is heard of one twice is conflated."""
+        self._conflated = 0
         self._started_at: float | None = None
         self._news = asyncio.Event()
 
@@ -120,6 +123,7 @@ class DeribitSource:
                             yield chain
                             yielded = True
                     if yielded:
+                        self._since_chains.clear()
                         await self._clock.sleep(self._interval)
             finally:
                 for worker in workers:
@@ -175,6 +179,8 @@ class DeribitSource:
             case _:
                 self._unknown["unknown channel"] += 1
                 return False
+        self._conflated += channel in self._since_chains
+        self._since_chains.add(channel)
         self._news.set()
         return used
 
@@ -290,7 +296,7 @@ class DeribitSource:
         rejected = Counter(status.rejected)
         for more in (self._unknown, book.rejected):
             rejected.update(more.copy())
-        return replace(status, rejected=dict(+rejected))
+        return replace(status, conflated=self._conflated, rejected=dict(+rejected))
 
 
 def _seconds(seconds: float | None) -> str:
