@@ -106,6 +106,8 @@ class View:
     board: Board
     replay: bool
     """Whether a past instant is shown (stepped to), not the newest."""
+    at_start: bool = False
+    """Whether a step back has just found nothing older."""
 
 
 class Desk:
@@ -409,13 +411,14 @@ class Desk:
         self._reading.clear()
         return answer
 
-    async def _show(self, lane: "_Lane") -> None:
+    async def _show(self, lane: "_Lane", *, at_start: bool = False) -> None:
         reading = lane.replay or lane.newest
         if reading is not None:
-            self._views[lane.ticker] = View(reading.through(lane.filters), replay=lane.replay is not None)
+            self._views[lane.ticker] = View(reading.through(lane.filters), lane.replay is not None, at_start)
 
     async def _step(self, lane: "_Lane", steps: int) -> None:
         if self._history is None:
+            await self._show(lane, at_start=steps < 0)
             return
         lane.steps += steps
         if lane.stepping:
@@ -437,7 +440,10 @@ class Desk:
         while chain is None and steps < -1 and not self._reading.sentence:  # before the first: as far as there is
             steps += 1
             chain = await self._asked(history.step(lane.ticker, shown.board.as_of, steps))
-        if self._reading.sentence or (chain is None and steps < 0):
+        if self._reading.sentence:
+            return
+        if chain is None and steps < 0:
+            await self._show(lane, at_start=True)
             return
         past_end = chain is None or lane.newest is None or chain.as_of >= lane.newest.board.as_of
         reading = None if past_end or chain is None else await self._read(chain)

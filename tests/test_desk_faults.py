@@ -264,6 +264,24 @@ class TestStepping:
                 assert view is not None
                 assert view.replay is (spot != 100.0)
 
+    @pytest.mark.parametrize("remembering", [True, False])
+    def test_a_step_before_the_first_says_so(self, remembering: bool) -> None:
+        source = FedSource()
+
+        def at_start() -> bool:
+            view = desk.view(BTC)
+            return view is not None and view.at_start
+
+        with running(Desk([source], self.diary().open if remembering else None)) as desk:
+            source.feed(chain_at(0, 100.0))
+            until_shown(desk, 100.0)
+            if remembering:
+                desk.step(BTC, -3)
+                until_shown(desk, 97.0)
+            assert not at_start()
+            desk.step(BTC, -1)
+            until(at_start)
+
     def test_many_presses_add_up(self) -> None:
         source = FedSource()
         with running(Desk([source], self.diary().open)) as desk:

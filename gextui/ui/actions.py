@@ -32,6 +32,9 @@ class Situation:
     """Whether there is a reading."""
     tickers: int = 1
     replay: bool = False
+    recorded: bool = False
+    """Whether the source is a file."""
+    view: str = ""
 
 
 Hindrance = Callable[[Situation], str]
@@ -52,6 +55,14 @@ def _one_ticker(situation: Situation) -> str:
 
 def _is_live(situation: Situation) -> str:
     return "" if situation.replay else "this is the newest reading already"
+
+
+def _is_recorded(situation: Situation) -> str:
+    return "this is a recorded chain: there is nobody to ask for a newer one" if situation.recorded else ""
+
+
+def _no_sides(situation: Situation) -> str:
+    return "" if situation.view == "chain" else "only the option chain has sides to choose from"
 
 
 def _fewer_than(number: int) -> Hindrance:
@@ -158,7 +169,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(_M, "zoom_in", "+ =", "zoom:1", "Zoom in", "Show strikes closer together."),
     Action(_M, "zoom_out", "-", "zoom:-1", "Zoom out", "Show strikes further apart."),
     Action(_M, "sides", "C", "alternate", "Calls, puts or both", "In the option chain: both sides, calls, or puts.",
-           hindrance=_no_board),
+           hindrance=_no_sides),
     Action(_M, "recentre", "0 home", "recentre", "Back to spot", "Put spot in the middle and follow it."),
     Action(_H, "freeze", "space", "freeze", "Freeze the screen",
            "Hold the screen still while data keeps arriving and is counted; once more to go on.", "Freeze", 7,
@@ -166,10 +177,11 @@ ACTIONS: tuple[Action, ...] = (
     Action(_H, "step_back", ",", "step:-1", "Step back in history", "Show the reading recorded before this one.",
            "Back", 8, _no_board),
     Action(_H, "step_forward", ".", "step:1", "Step forward in history", "Show the reading recorded after this one.",
-           "Forward", 9, _no_board),
+           "Forward", 9, _is_live),
     Action(_H, "live", "L", "live", "Back to live", "Leave history and show the newest reading.", "Live", 9,
            _is_live),
-    Action(_H, "refresh", "r", "ask", "Refresh", "Ask the source for a new chain now."),
+    Action(_H, "refresh", "r", "ask", "Refresh", "Ask the source for a new chain now.",
+           hindrance=_is_recorded),
     Action(_P, "reading", "!", "reading", "About this reading",
            "Source, time, filters, what was left out of the numbers, and why to doubt them.", hindrance=_no_board),
     Action(_P, "sources", "z", "sources", "Sources",

@@ -17,7 +17,7 @@ from gextui.market.ticker import Ticker
 from gextui.ui.actions import ACTIONS, BY_ID, bindings, read_keymap, shown_keys, textual_keymap
 from gextui.ui.scene import Scene
 from gextui.ui.screens.dashboard import Dashboard
-from gextui.ui.state import load_state, save_state
+from gextui.ui.state import State, load_state, save_state
 from gextui.ui.terminal.capabilities import Capabilities, detect
 from gextui.ui.terminal.display import DeltaApp
 from gextui.ui.themes import THEMES, ThemedApp
@@ -25,6 +25,8 @@ from gextui.ui.views import ONCE_MORE, VIEWS
 from gextui.ui.watch import Watch, WatchedDesk
 
 _PULL_EVERY = 0.25
+_REMEMBER_EVERY = 2.0
+"""Seconds after which a change of what is looked at is saved."""
 _SLOW_LINE_PAUSE = 3
 """Pulls left out after the line was too slow for a frame."""
 _MESSAGE_FOR = 4.0
@@ -67,7 +69,8 @@ class GextuiApp(ThemedApp, DeltaApp[None], inherit_bindings=False):
         terminal = capabilities or detect(os.environ, ascii_only=True if ascii_only else None)
         self._state_path = state_path
         self._saved, trouble = load_state(state_path)
-        self._asked_theme = theme or ""
+        self._remembered = self._saved
+        self._chosen_theme = self._saved.theme
         wanted = theme or self._saved.theme or ("ansi" if terminal.own_palette else "dark")
         if wanted not in THEMES:
             trouble = f"no theme is called {wanted}; there are {', '.join(THEMES)}"
@@ -99,6 +102,7 @@ class GextuiApp(ThemedApp, DeltaApp[None], inherit_bindings=False):
             self.say(self._first_message)
         self.pull()
         self.set_interval(_PULL_EVERY, self._tick)
+        self.set_interval(_REMEMBER_EVERY, self._remember_changes)
 
     def on_ready(self) -> None:
         """What is alive now lives until the end: the collector need not look at it again."""
@@ -113,9 +117,18 @@ class GextuiApp(ThemedApp, DeltaApp[None], inherit_bindings=False):
         """Save where the user left off; may be called from any thread, e.g. when a signal ends the process."""
         if self._state_path is None:
             return
-        theme = self._saved.theme if self._asked_theme else self.theme
+        self._remembered = self._state
         with contextlib.suppress(OSError):  # no place to write is no reason to fail on the way out
-            save_state(self._state_path, self._watch.state(theme, self._dashboard.zoom))
+            save_state(self._state_path, self._remembered)
+
+    @property
+    def _state(self) -> State:
+        return self._watch.state(self._chosen_theme, self._dashboard.zoom)
+
+    def _remember_changes(self) -> None:
+        """For the day when the process is killed; in a thread, because a disk may be slow."""
+        if self._state != self._remembered:
+            self.run_worker(self.remember, thread=True, exclusive=True, group="remember")
 
     def _tick(self) -> None:
         if self.frames_dropped != self._frames_lost:
@@ -129,6 +142,9 @@ class GextuiApp(ThemedApp, DeltaApp[None], inherit_bindings=False):
     def pull(self) -> None:
         """Draw what is new."""
         scene = self._watch.pull()
+        if self._watch.reached_start():
+            self.say("nothing older is recorded")
+            return
         if scene != self._scene:
             self._scene = scene
             self._dashboard.show(scene)
@@ -197,7 +213,7 @@ class GextuiApp(ThemedApp, DeltaApp[None], inherit_bindings=False):
             if what == "unit":
                 self._watch.unit = value
             elif what == "theme":
-                self.theme = value
+                self.theme = self._chosen_theme = value
             else:
                 self._watch.choose_filters(**{what: value.setting})
             self.pull()

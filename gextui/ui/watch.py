@@ -9,6 +9,7 @@ from gextui.desk import Health, View
 from gextui.exposure.filters import EVERYTHING, Filters
 from gextui.exposure.series import Series
 from gextui.market.ticker import Ticker
+from gextui.sources.source import SourceState
 from gextui.ui.actions import Situation
 from gextui.ui.scene import Scene, Standing, today
 from gextui.ui.state import State, without_past_dates
@@ -71,10 +72,12 @@ class Watch:
         self._seen: View | None = None
         """The newest, which is not shown while frozen."""
         self._missed: int | None = None
+        self._at_start = False
         self._stale_since: dict[Ticker, datetime] = {}
         self._series: Series | None = None
         self._asked_series: tuple[Ticker, timedelta] | None = None
         self._chosen: dict[Ticker, Filters] = {}
+        self._others = {symbol: filters for symbol, filters in state.filters.items() if symbol not in symbols}
         for ticker in self.tickers:
             if ticker.symbol in state.filters:
                 filters = without_past_dates(state.filters[ticker.symbol], now().astimezone(UTC).date())
@@ -88,6 +91,7 @@ class Watch:
             if self._missed is not None and self._seen is not None:
                 self._missed += 1
             self._seen = newest
+            self._at_start = newest is not None and newest.at_start
         if self._missed is None:
             self._view = newest
         health = self._desk.health(self.ticker)
@@ -112,6 +116,8 @@ class Watch:
             board=self._view is not None,
             tickers=len(self.tickers),
             replay=self._view is not None and self._view.replay,
+            recorded=self._desk.health(self.ticker).status.state is SourceState.REPLAY,
+            view=self.view,
         )
 
     @property
@@ -153,6 +159,11 @@ class Watch:
         self._thaw()
         self._desk.step(self.ticker, steps)
 
+    def reached_start(self) -> bool:
+        """Whether a step back has just found nothing older; says so once."""
+        reached, self._at_start = self._at_start, False
+        return reached
+
     def live(self) -> None:
         """Leave history."""
         self._thaw()
@@ -179,7 +190,7 @@ class Watch:
 
     def state(self, theme: str, zoom: dict[str, int]) -> State:
         """What to remember."""
-        filters = {ticker.symbol: filters for ticker, filters in self._chosen.items()}
+        filters = self._others | {ticker.symbol: filters for ticker, filters in self._chosen.items()}
         return State(self.ticker.symbol, self.view, self.unit, theme, filters, zoom)
 
     def _no_data_since(self, health: Health) -> datetime | None:

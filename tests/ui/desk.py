@@ -88,7 +88,7 @@ def made_up_past(symbol: str, ticker: Ticker | None = None) -> Past:
 
 
 class MemoryDesk:
-    """What the app asks of a desk; a test puts boards, ages and states."""
+    """What the app asks of a desk; a test puts boards, ages and states. One reading of the past is recorded."""
 
     def __init__(self, *symbols: str, tickers: tuple[Ticker, ...] = (), empty: bool = False) -> None:
         self.tickers = tickers or tuple(ticker_for(symbol) for symbol in symbols or ("BTC", "SPX", "IBIT"))
@@ -135,6 +135,10 @@ class MemoryDesk:
 
     def step(self, ticker: Ticker, steps: int) -> None:
         self.calls.append(("step", ticker.symbol, steps))
+        shown = self.views.get(ticker)
+        if shown is not None and shown.replay and steps < 0:
+            self.views[ticker] = View(shown.board, True, at_start=True)
+            return
         minutes = 5 if steps < 0 else 0
         self.put(ticker, as_of=NOW - timedelta(minutes=minutes), replay=steps < 0)
 

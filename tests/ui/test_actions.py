@@ -154,7 +154,10 @@ def test_hindrances_are_plain_reasons() -> None:
     assert BY_ID["next_ticker"].hindrance(nothing) == "there is only one ticker"
     assert BY_ID["live"].hindrance(nothing) == "this is the newest reading already"
     assert BY_ID["ticker_3"].hindrance(nothing) == "there is no ticker 3"
-    everything = Situation(board=True, tickers=9, replay=True)
+    assert BY_ID["step_forward"].hindrance(nothing) == "this is the newest reading already"
+    assert BY_ID["sides"].hindrance(Situation(board=True, view="gex")).startswith("only the option chain")
+    assert BY_ID["refresh"].hindrance(Situation(board=True, recorded=True)).startswith("this is a recorded chain")
+    everything = Situation(board=True, tickers=9, replay=True, view="chain")
     assert not [action.id for action in ACTIONS if action.hindrance(everything)]
 
 

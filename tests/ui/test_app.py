@@ -283,6 +283,19 @@ async def test_history_shows_its_instant_and_is_left_by_capital_l_or_esc() -> No
         assert "this is the newest reading already" in text_shown(app)
 
 
+async def test_a_step_beyond_either_end_of_what_is_recorded_is_answered() -> None:
+    async with running(MemoryDesk("BTC")) as (app, pilot):
+        await pilot.press(".")
+        assert "this is the newest reading already" in await settled(pilot)
+        await pilot.press(",")
+        assert "nothing older" not in await settled(pilot)
+        for _ in range(2):
+            await pilot.press(",")
+            assert shown(app)[-1].strip() == "nothing older is recorded"
+            app._watch.message = ""
+            assert "nothing older" not in await settled(pilot)
+
+
 async def test_stale_values_stay_and_are_dimmed() -> None:
     desk = MemoryDesk()
     async with running(desk) as (app, pilot):
@@ -440,6 +453,23 @@ async def test_where_the_user_left_off_is_kept(tmp_path: Path) -> None:
         view = board_of(app).view
         assert view is not None
         assert view.zoom_level == -1
+
+
+async def test_a_killed_process_has_kept_what_was_chosen_a_moment_before(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    others = State("ETH", filters={"ETH": Filters("front")})
+    save_state(path, others)
+    async with running(MemoryDesk("BTC", "SPX"), state_path=path, theme="light") as (app, pilot):
+        await pilot.press("2", "x", "s", "3")
+        app._remember_changes()
+        await app.workers.wait_for_complete()
+        kept, _ = load_state(path)
+        # Neither the theme that the command line asked for, nor what was chosen for tickers that are not here, is lost.
+        assert kept == State("SPX", "heatmap", filters={"ETH": Filters("front"), "SPX": Filters(strike_range=5.0)})
+        written = path.stat().st_mtime_ns
+        app._remember_changes()
+        await app.workers.wait_for_complete()
+        assert path.stat().st_mtime_ns == written
 
 
 async def test_a_broken_state_is_said_and_replaced(tmp_path: Path) -> None:
