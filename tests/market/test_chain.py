@@ -89,7 +89,7 @@ def test_a_chain_cannot_be_changed() -> None:
 def test_tickers() -> None:
     assert ticker_for(" spx ") is KNOWN_TICKERS["SPX"]
     assert ticker_for("AVAX", Kind.COIN).session is Session.UTC
-    assert (ticker_for("AVAX", Kind.COIN).highest_iv, ticker_for("AVAX").highest_iv) == (10.0, 5.0)
+    assert (ticker_for("QNT", Kind.COIN).highest_iv, ticker_for("MSFT").highest_iv) == (10.0, 5.0)
     assert ticker_for("IBIT").coin == "BTC"
     assert ticker_for("a\x1b[2J").symbol == "A�[2J"
     assert all(symbol == ticker.symbol for symbol, ticker in KNOWN_TICKERS.items())
