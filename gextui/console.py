@@ -66,7 +66,9 @@ class Ending:
                 hint = "every user of this machine can read a command line; see docs/configuration.md"
                 self._end(Exit.USAGE, f"no option takes a credential ({error.option_name}): {hint}")
             case click.UsageError():
-                hint = f" (try `{error.ctx.command_path} --help`)" if error.ctx else ""
+                # The live dashboard's own name is never typed.
+                path = error.ctx.command_path.removesuffix(" live") if error.ctx else ""
+                hint = f" (try `{path} --help`)" if path else ""
                 self._end(Exit.USAGE, f"{error.format_message().rstrip('.')}{hint}")
             case Stop():
                 self._end(error.code, error.format_message())

@@ -125,6 +125,8 @@ def _with_store(config: Path | None, work: "Callable[[Store], Awaitable[_T]]", *
         try:
             if store.refused is not None:
                 raise store.refused
+            if store.notice:  # e.g. that a damaged file was put aside
+                tell(store.notice)
             return await work(store)
         finally:
             await store.close()

@@ -165,6 +165,9 @@ class TestUsage:
         assert result.exit_code == 64
         assert "did you mean `gextui" in sentence(result)
 
+    def test_the_hint_names_no_hidden_command(self) -> None:
+        assert sentence(invoke("--nonsense")).endswith("(try `gextui --help`)")
+
     def test_a_command_after_its_options(self) -> None:
         result = invoke("--mouse", "snapshot")
         assert result.exit_code == 64

@@ -79,6 +79,15 @@ class TestDatabase:
         assert (result.exit_code, result.stdout) == (0, "1 chains and 0 levels are gone\n")
         assert (count(database, "snapshot"), count(database, "level")) == (0, 1)
 
+    def test_a_damaged_file_is_not_put_aside_in_silence(self, database: Path) -> None:
+        for beside in database.parent.glob(f"{database.name}-*"):
+            beside.unlink()
+        database.write_text("no database", encoding="utf-8")
+        result = invoke("db", "prune")
+        (kept,) = database.parent.glob(f"{database.name}.corrupt-*")
+        assert kept.read_text(encoding="utf-8") == "no database"
+        assert kept.name in result.stderr
+
     def test_prune_waits_for_nobody(self, database: Path) -> None:
         lock = Lock.acquire(database.with_name("gextui.db.lock"))
         try:
