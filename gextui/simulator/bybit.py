@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import msgspec
 
-from gextui.simulator.bybit_exchange import NO_SUCH_ROUTE, BybitError, Exchange
+from gextui.simulator.bybit_exchange import NO_SUCH_ROUTE, BybitError, Exchange, Query
 from gextui.simulator.bybit_flood import Flood
 from gextui.simulator.bybit_rows import Row
 from gextui.simulator.faults import Wire
+from gextui.simulator.http_venue import Answer, Asked, Market
 from gextui.simulator.meter import Meter
-from gextui.simulator.venue import Answer, Market, Venue
+from gextui.simulator.venue import Venue
 from gextui.sources.pacing import Clock
 
 TOO_MANY_VISITS = 10006
@@ -103,13 +104,13 @@ class BybitVenue(Venue):
 
     # REST.
 
-    def answer(self, path: str, query: dict[str, str]) -> Answer:
+    def answer(self, asked: Asked) -> Answer:
         """A GET, in the venue's envelope whatever comes of it."""
-        self.calls[path] += 1
+        self.calls[asked.path] += 1
         if self._visits is not None and not self._visits.spend():
             return Answer(b"access too frequent", 403, {"Content-Type": "text/plain"})
         try:
-            result, code, words = self._result(path, query), 0, "OK"
+            result, code, words = self._result(asked.path, asked.query), 0, "OK"
         except BybitError as error:
             result, code = {}, error.code
             words = str(error) if self.error_text is None else self.error_text
@@ -125,7 +126,7 @@ class BybitVenue(Venue):
             headers["X-Bapi-Limit-Reset-Timestamp"] = str(int((self.now() + 7.0) * 1000))
         return Answer(msgspec.json.encode(envelope), 404 if code == NO_SUCH_ROUTE else 200, headers)
 
-    def _result(self, path: str, query: dict[str, str]) -> Row:
+    def _result(self, path: str, query: Query) -> Row:
         if path == "v5/system/status":
             return {"list": [self._status()]}
         if self._failing:

@@ -8,8 +8,8 @@ from gextui.market.ticker import Kind
 from gextui.simulator.altered import Alterations
 from gextui.simulator.bybit_rows import Book, Row, display_name
 from gextui.simulator.deribit_names import day_name
+from gextui.simulator.http_venue import Market
 from gextui.simulator.past import Past
-from gextui.simulator.venue import Market
 
 BAD_PARAMETER = 10001
 NO_SUCH_ROUTE = 10017

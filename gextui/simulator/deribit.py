@@ -12,7 +12,8 @@ from gextui.simulator.deribit_limits import PUBLISHED, Limits, Meters
 from gextui.simulator.deribit_methods import CURRENCIES, DeribitError, channels, integer, invalid, methods
 from gextui.simulator.deribit_rows import Row
 from gextui.simulator.faults import Wire
-from gextui.simulator.venue import Answer, Market, Venue
+from gextui.simulator.http_venue import Answer, Asked, Market
+from gextui.simulator.venue import Venue
 from gextui.sources.pacing import Clock
 
 TOO_MANY_REQUESTS = 10028
@@ -95,9 +96,9 @@ class DeribitVenue(Venue):
 
     # JSON-RPC.
 
-    def answer(self, path: str, query: dict[str, str]) -> Answer:
+    def answer(self, asked: Asked) -> Answer:
         """A method over REST, with its parameters in the query."""
-        reply = self._reply(path, query, None)
+        reply = self._reply(asked.path, dict(asked.query), None)
         code = reply["error"]["code"] if "error" in reply else None
         status = 200 if code is None else 429 if code == TOO_MANY_REQUESTS else 400
         return Answer(msgspec.json.encode(reply), status)

@@ -14,8 +14,8 @@ from gextui.market.ticker import Kind
 from gextui.simulator.altered import Alterations, rows_of
 from gextui.simulator.deribit_names import day_name
 from gextui.simulator.deribit_rows import Book, Row, closed
+from gextui.simulator.http_venue import Market
 from gextui.simulator.past import Past
-from gextui.simulator.venue import Market
 
 VOLATILITY_INDICES = ("btc_usd", "eth_usd")
 

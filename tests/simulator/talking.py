@@ -14,8 +14,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from gextui.market.ticker import KNOWN_TICKERS
 from gextui.simulator.deribit import DeribitVenue
 from gextui.simulator.deribit_limits import PUBLISHED, Limits
+from gextui.simulator.http_venue import Market
 from gextui.simulator.market import SimulatedMarket
-from gextui.simulator.venue import Market
 from tests.support.clock import FakeClock
 
 START = datetime(2026, 11, 20, 7, 40, tzinfo=UTC)

@@ -20,8 +20,8 @@ from gextui.market.ticker import KNOWN_TICKERS
 from gextui.pricing.black import black76
 from gextui.simulator.bybit import PUBLISHED, BybitVenue, Limits
 from gextui.simulator.bybit_rows import display_name, symbol_name
+from gextui.simulator.http_venue import Market, RecordedMarket
 from gextui.simulator.market import SimulatedMarket
-from gextui.simulator.venue import Market, RecordedMarket
 from gextui.sources.symbols import parse_names
 from tests.simulator.test_deribit_shapes import assert_alike
 from tests.support.clock import FakeClock

@@ -9,7 +9,7 @@ import pytest
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import KNOWN_TICKERS
 from gextui.simulator.deribit import DeribitVenue
-from gextui.simulator.venue import RecordedMarket, SimulatedClock
+from gextui.simulator.http_venue import RecordedMarket, SimulatedClock
 from gextui.sources.deribit_messages import decode_book_summary
 from gextui.sources.files import read_chains
 from tests.simulator.talking import START, get, open_venue, result

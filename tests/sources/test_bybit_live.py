@@ -15,8 +15,8 @@ from gextui.market.chain import OptionChain
 from gextui.market.ticker import Kind, Ticker
 from gextui.simulator.bybit import PUBLISHED
 from gextui.simulator.bybit_rows import display_name
+from gextui.simulator.http_venue import RecordedMarket
 from gextui.simulator.market import SimulatedMarket
-from gextui.simulator.venue import RecordedMarket
 from gextui.sources.bybit import POLL_EVERY, RELIST_EVERY, BybitSource
 from gextui.sources.bybit_lines import FIRST_DATA
 from gextui.sources.bybit_session import CHARACTERS_A_CONNECTION, TOPICS_A_CONNECTION, TOPICS_A_REQUEST

@@ -14,8 +14,8 @@ from gextui.desk import Refreshable
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import KNOWN_TICKERS, Kind, Ticker
 from gextui.simulator.deribit_limits import PUBLISHED
+from gextui.simulator.http_venue import RecordedMarket
 from gextui.simulator.market import SimulatedMarket
-from gextui.simulator.venue import RecordedMarket
 from gextui.sources import deribit_currency
 from gextui.sources.deribit import DeribitSource
 from gextui.sources.deribit_currency import POLL_EVERY, coins_of, listed_coins

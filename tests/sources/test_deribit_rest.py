@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gextui.simulator.venue import Answer
+from gextui.simulator.http_venue import Answer
 from gextui.sources.deribit_messages import Frame
 from gextui.sources.deribit_rest import DeribitRest
 from gextui.sources.failure import Failure, FetchError

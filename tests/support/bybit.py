@@ -12,8 +12,8 @@ from unittest.mock import patch
 
 from gextui.market.ticker import Ticker
 from gextui.simulator.bybit import PUBLISHED, BybitVenue, Limits
+from gextui.simulator.http_venue import Market
 from gextui.simulator.market import SimulatedMarket
-from gextui.simulator.venue import Market
 from gextui.sources import stream
 from gextui.sources.bybit import BybitSource
 from gextui.sources.bybit_lines import Line

@@ -18,8 +18,8 @@ from gextui.market.chain import OptionChain
 from gextui.market.ticker import KNOWN_TICKERS, Ticker
 from gextui.simulator.deribit import DeribitVenue
 from gextui.simulator.deribit_limits import UNLIMITED, Limits
+from gextui.simulator.http_venue import Market
 from gextui.simulator.market import SimulatedMarket
-from gextui.simulator.venue import Market
 from gextui.sources.deribit import DeribitSource
 from gextui.sources.pacing import Backoff
 from gextui.sources.source import SourceState, SourceStatus

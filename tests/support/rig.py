@@ -13,8 +13,8 @@ from websockets.http11 import Request, Response
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import KNOWN_TICKERS, Ticker
 from gextui.simulator.altered import rows_of
+from gextui.simulator.http_venue import HttpVenue
 from gextui.simulator.market import SimulatedMarket
-from gextui.simulator.venue import Venue
 from gextui.sources.source import Source, SourceState, SourceStatus
 from tests.support.clock import FakeClock
 
@@ -31,7 +31,7 @@ class FewExpiries(SimulatedMarket):
         return rows_of(chain, chain.expiry < 2)
 
 
-class Watched(Venue):
+class Watched(HttpVenue):
     """A venue that counts every request and handshake, answered or not, by the clock's seconds."""
 
     _asked: list[tuple[float, str]] | None = None
@@ -45,7 +45,7 @@ class Watched(Venue):
 
     def _process_request(self, wire: ServerConnection, request: Request) -> Response | None:
         path = request.path.partition("?")[0]
-        self.asked.append((self.clock.seconds(), path.rpartition("/")[2] if path != self.ws_path else "ws"))
+        self.asked.append((self.clock.seconds(), "ws" if self._upgrades(path) else path.rpartition("/")[2]))
         return super()._process_request(wire, request)
 
     def asked_since(self, seconds: float, what: str | None = None) -> list[float]:
