@@ -48,6 +48,11 @@ def not_connected(error: BaseException, host: str) -> FetchError:
     return FetchError(Failure.BROKEN, f"cannot connect to {host}: {error or type(error).__name__}")
 
 
+def too_large(host: str, largest: int) -> FetchError:
+    """A body of more than so many bytes."""
+    return FetchError(Failure.TOO_LARGE, f"{host} sent more than {largest // 2**20} MB; body dropped")
+
+
 def _causes(error: BaseException) -> list[BaseException]:
     """The exception, whatever caused it, and the members of exception groups on the way."""
     found: list[BaseException] = []

@@ -11,17 +11,19 @@ from urllib.parse import urlsplit
 import httpx
 
 from gextui.market.text import clean_text
-from gextui.sources.failure import Failure, FetchError, not_connected
+from gextui.sources.failure import Failure, FetchError, too_large
 from gextui.sources.pacing import RETRY_AFTER_DEFAULT, RETRY_AFTER_RANGE, Clock, Limiter, SystemClock, retry_after
+from gextui.sources.transport import HttpxTransport, Reply, Transport
 
 TOTAL_SECONDS = 10.0
-CONNECT_SECONDS = 5.0
 LARGEST_BODY = 32 * 1024 * 1024
 """Bytes after decompression."""
 BANNED_SECONDS = 60.0
 """Pause after a ban page, at the least."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _PIECE = 256 * 1024
+_LONGEST_EXCUSE = 1024
+"""Bytes; a longer body is not a limit in disguise."""
 _LIMITED = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.IM_A_TEAPOT})
 
 
@@ -33,6 +35,7 @@ class Fetched:
     """Empty when `unchanged`."""
     headers: Mapping[str, str]
     """Names in lower case."""
+    status: int = HTTPStatus.OK
     unchanged: bool = False
     """The venue answered 304 to our ETag."""
 
@@ -63,8 +66,22 @@ class HttpClient:
         clock: Clock | None = None,
         total_seconds: float = TOTAL_SECONDS,
         largest_body: int = LARGEST_BODY,
+        transport: Transport | None = None,
+        least_pause: float = 0.0,
+        limit_words: bytes = b"",
     ) -> None:
         """Prepare a client of ``base_url``.
+
+        Args:
+            base_url: What every path is appended to.
+            limiter: What the venue meters together.
+            headers: Sent with every request.
+            clock: The machine's where None.
+            total_seconds: A request that is not answered in full by then is given up.
+            largest_body: Bytes after decompression.
+            transport: How to ask, where not as Python does; closed with the client.
+            least_pause: Seconds to stay away after a limit, at the least.
+            limit_words: What a short body says that stands for a 429, whatever its status.
 
         Raises:
             ValueError: the address is not one that may be asked.
@@ -77,17 +94,15 @@ class HttpClient:
         self._total_seconds = total_seconds
         self._largest_body = largest_body
         self._etags: dict[str, str] = {}
+        self._least_pause = least_pause
+        self._limit_words = limit_words
         self._silent_limits = 0
-        self._client = httpx.AsyncClient(
-            headers={"accept-encoding": "gzip", **(headers or {})},
-            follow_redirects=False,
-            trust_env=False,
-            timeout=httpx.Timeout(total_seconds, connect=min(CONNECT_SECONDS, total_seconds)),
-        )
+        self._headers = {"accept-encoding": "gzip", **(headers or {})}
+        self._transport = transport or HttpxTransport(seconds=total_seconds)
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._client.aclose()
+        await self._transport.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -104,6 +119,7 @@ class HttpClient:
         content: str | None = "json",
         statuses: Collection[int] = (HTTPStatus.OK,),
         if_changed: bool = False,
+        headers: Mapping[str, str] | None = None,
     ) -> Fetched:
         """GET one body under the limiter.
 
@@ -114,63 +130,53 @@ class HttpClient:
             content: What the content type must contain; None for anything.
             statuses: Those whose body is wanted; some venues say what is wrong in the body of a 400.
             if_changed: Send the ETag of the last body of this address.
+            headers: Besides those that every request has.
 
         Raises:
             FetchError: there is no usable body; the limiter is already closed where the venue asked for it.
         """
         await self._limiter.acquire(cost)
-        request = self._client.build_request("GET", f"{self._base_url}{path}", params=dict(params or {}))
-        key = str(request.url)
+        key = str(httpx.URL(f"{self._base_url}{path}").copy_merge_params(dict(params or {})))
+        sent = {**self._headers, **(headers or {})}
         if if_changed and key in self._etags:
-            request.headers["if-none-match"] = self._etags[key]
+            sent["if-none-match"] = self._etags[key]
         try:
-            async with asyncio.timeout(self._total_seconds):
-                response = await self._client.send(request, stream=True)
-                try:
-                    return await self._read(response, key, content, statuses)
-                finally:
-                    await response.aclose()
+            async with asyncio.timeout(self._total_seconds), self._transport.ask(key, sent) as reply:
+                return await self._read(reply, key, content, statuses)
         except TimeoutError:
             raise FetchError(
                 Failure.TIMEOUT, f"{self._host} did not answer in full within {self._total_seconds:g} s"
             ) from None
-        except httpx.TimeoutException:
-            raise FetchError(Failure.TIMEOUT, f"{self._host} did not answer in time") from None
-        except httpx.ConnectError as error:
-            raise not_connected(error, self._host) from None
-        except httpx.TransportError as error:
-            raise FetchError(Failure.BROKEN, f"the connection to {self._host} broke: {error}") from None
 
-    async def _read(
-        self, response: httpx.Response, key: str, content: str | None, statuses: Collection[int]
-    ) -> Fetched:
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        if response.status_code == HTTPStatus.NOT_MODIFIED:
-            return Fetched(b"", headers, unchanged=True)
-        if response.status_code not in statuses:
-            self._refuse_status(response.status_code, headers)
+    async def _read(self, reply: Reply, key: str, content: str | None, statuses: Collection[int]) -> Fetched:
+        headers = reply.headers
+        if reply.status == HTTPStatus.NOT_MODIFIED:
+            return Fetched(b"", headers, reply.status, unchanged=True)
+        if reply.status not in statuses:
+            self._refuse_status(reply.status, headers)
         kind = headers.get("content-type", "")
         if content is not None and kind and content not in kind:
             raise FetchError(
                 Failure.CONTENT, f"{self._host} sent unexpected content ({kind}); is a login page in between?"
             )
-        body = await self._body(response, headers)
+        body = await self._body(reply)
+        if self._limit_words and len(body) <= _LONGEST_EXCUSE and self._limit_words in body:
+            self._stay_away(reply.status, headers)
         if "etag" in headers:
             self._etags[key] = headers["etag"]
         self._silent_limits = 0
-        return Fetched(body, headers)
+        return Fetched(body, headers, reply.status)
 
-    async def _body(self, response: httpx.Response, headers: Mapping[str, str]) -> bytes:
+    async def _body(self, reply: Reply) -> bytes:
         """The decompressed body, inflated here so that a small body cannot become a large one unseen."""
-        inflater = zlib.decompressobj(wbits=47) if headers.get("content-encoding") == "gzip" else None
+        inflater = zlib.decompressobj(wbits=47) if reply.headers.get("content-encoding") == "gzip" else None
         body = bytearray()
         try:
-            async for raw in response.aiter_raw():
+            async for raw in reply.pieces:
                 for piece in (raw,) if inflater is None else _inflated(inflater, raw):
                     body += piece
                     if len(body) > self._largest_body:
-                        words = f"{self._host} sent more than {self._largest_body // 2**20} MB; body dropped"
-                        raise FetchError(Failure.TOO_LARGE, words)
+                        raise too_large(self._host, self._largest_body)
         except zlib.error:
             raise FetchError(Failure.BROKEN, f"{self._host} sent a body that cannot be decompressed") from None
         if inflater is not None and not inflater.eof:
@@ -179,12 +185,7 @@ class HttpClient:
 
     def _refuse_status(self, status: int, headers: Mapping[str, str]) -> NoReturn:
         if status in _LIMITED or (status == HTTPStatus.SERVICE_UNAVAILABLE and "retry-after" in headers):
-            wait = retry_after(headers.get("retry-after"), self._clock.now())
-            if wait is None:
-                wait = min(RETRY_AFTER_DEFAULT * 2.0 ** min(self._silent_limits, 10), RETRY_AFTER_RANGE[1])
-                self._silent_limits += 1
-            self._limiter.close(wait)
-            raise FetchError(Failure.LIMITED, f"{self._host} limits us (HTTP {status}): asking again in {wait:.0f} s")
+            self._stay_away(status, headers)
         if status == HTTPStatus.FORBIDDEN:
             self._limiter.close(BANNED_SECONDS)
             raise FetchError(
@@ -195,6 +196,17 @@ class HttpClient:
         if 300 <= status < 400:
             raise FetchError(Failure.REDIRECT, f"{self._host} redirects elsewhere (HTTP {status}); not followed")
         raise FetchError(Failure.STATUS, f"{self._host} answered HTTP {status}", status=status)
+
+    def _stay_away(self, status: int, headers: Mapping[str, str]) -> NoReturn:
+        """Close the limiter: the venue said that it is enough."""
+        wait = retry_after(headers.get("retry-after"), self._clock.now())
+        if wait is None:
+            first = max(RETRY_AFTER_DEFAULT, self._least_pause)
+            wait = min(first * 2.0 ** min(self._silent_limits, 10), RETRY_AFTER_RANGE[1])
+            self._silent_limits += 1
+        wait = max(wait, self._least_pause)
+        self._limiter.close(wait)
+        raise FetchError(Failure.LIMITED, f"{self._host} limits us (HTTP {status}): asking again in {wait:.0f} s")
 
 
 def _inflated(inflater: "zlib._Decompress", raw: bytes) -> Iterator[bytes]:

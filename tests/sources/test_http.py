@@ -1,102 +1,23 @@
 """The polite HTTP client against servers on loopback that are not polite at all."""
 
 import asyncio
-import contextlib
 import gzip
 import resource
-import shutil
 import socket
 import ssl
-import subprocess
 import threading
 import time
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from email.utils import formatdate
 from pathlib import Path
 
 import pytest
 
 from gextui.sources.failure import Failure, FetchError, not_connected
-from gextui.sources.http import HttpClient, refuse_plain_url
-from gextui.sources.pacing import Limiter
-from tests.support.clock import FakeClock, settle
+from gextui.sources.http import refuse_plain_url
+from tests.support.clock import settle
+from tests.support.http_server import Client, plain, serving
 from tests.support.waiting import eventually
-
-Handler = Callable[[asyncio.StreamWriter], Awaitable[None]]
-
-
-class Server:
-    """Hands each request's head to a test, which writes whatever it likes."""
-
-    def __init__(self, respond: Handler) -> None:
-        self.respond = respond
-        self.heads: list[str] = []
-        self.port = 0
-        self.handling: set[asyncio.Task[None]] = set()
-
-    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.handling.add(asyncio.create_task(self.handle(reader, writer)))
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-                self.heads.append((await reader.readuntil(b"\r\n\r\n")).decode())
-                await self.respond(writer)
-                await writer.drain()
-        finally:
-            writer.close()
-
-
-@asynccontextmanager
-async def serving(respond: Handler, tls: ssl.SSLContext | None = None) -> AsyncIterator[Server]:
-    server = Server(respond)
-    listening = await asyncio.start_server(server.accept, "127.0.0.1", 0, ssl=tls)
-    server.port = listening.sockets[0].getsockname()[1]
-    try:
-        yield server
-    finally:
-        listening.close()
-        for task in server.handling:
-            task.cancel()
-        await asyncio.gather(*server.handling, return_exceptions=True)
-        await listening.wait_closed()
-
-
-def plain(status: str = "200 OK", body: bytes = b"{}", **headers: str) -> Handler:
-    """Answers so, with a length and as JSON unless told otherwise."""
-    sent = {"content_type": "application/json", "content_length": str(len(body))} | headers
-
-    async def respond(writer: asyncio.StreamWriter) -> None:
-        lines = [f"HTTP/1.1 {status}", *(f"{name.replace('_', '-')}: {value}" for name, value in sent.items() if value)]
-        writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
-
-    return respond
-
-
-class Client:
-    """A client of one server, and the clock and limiter it lives by."""
-
-    def __init__(self, url: str, *, total: float = 5.0, rate: float = 1000.0, burst: float = 1000.0) -> None:
-        self.clock = FakeClock()
-        self.limiter = Limiter(self.clock, rate=rate, burst=burst)
-        self.http = HttpClient(url, self.limiter, clock=self.clock, total_seconds=total)
-
-    async def refused(self, **asked: object) -> FetchError:
-        with pytest.raises(FetchError) as caught:
-            await self.http.get("/", **asked)  # type: ignore[arg-type]
-        return caught.value
-
-    async def __aenter__(self) -> "Client":
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.http.close()
 
 
 class TestAnswers:
@@ -127,6 +48,14 @@ class TestAnswers:
             await client.http.get("/other", if_changed=True)
             await client.http.get("/")
             assert not any("if-none-match" in head.lower() for head in server.heads[2:])
+
+    async def test_headers_of_one_request(self) -> None:
+        async with serving(plain()) as server, Client(server.url, headers={"x-every": "1"}) as client:
+            await client.http.get("/", headers={"cookie": "A3=one"})
+            await client.http.get("/")
+            assert all("x-every: 1\r\n" in head for head in server.heads)
+            assert "cookie: A3=one\r\n" in server.heads[0]
+            assert "cookie" not in server.heads[1].lower()
 
     async def test_a_bad_request_can_be_read(self) -> None:
         async with serving(plain("400 Bad Request", b'{"error":1}')) as server, Client(server.url) as client:
@@ -201,6 +130,34 @@ class TestLimits:
         async with serving(plain(status, b"", retry_after="20")) as server, Client(server.url) as client:
             assert (await client.refused()).failure is Failure.LIMITED
             assert client.limiter.closed_for == pytest.approx(20.0)
+
+    async def test_a_venue_may_be_left_alone_for_longer_than_it_asks(self) -> None:
+        limited = plain("429 Too Many Requests", b"")
+        async with serving(limited) as server, Client(server.url, least_pause=60.0) as client:
+            for seconds in (60.0, 120.0, 240.0):
+                await client.refused()
+                assert client.limiter.closed_for == pytest.approx(seconds)
+                await client.clock.advance(seconds)
+            server.respond = plain("429 Too Many Requests", b"", retry_after="7")
+            assert str(await client.refused()).endswith("asking again in 60 s")
+            assert client.limiter.closed_for == pytest.approx(60.0)
+
+    @pytest.mark.parametrize("status", ["200 OK", "404 Not Found"])
+    async def test_a_limit_may_come_under_another_status(self, status: str) -> None:
+        excuse = plain(status, b"Too Many Requests\r\n", content_type="text/plain")
+        async with (
+            serving(excuse) as server,
+            Client(server.url, least_pause=60.0, limit_words=b"Too Many Requests") as client,
+        ):
+            for seconds in (60.0, 120.0):
+                error = await client.refused(content=None, statuses=(200, 404))
+                assert error.failure is Failure.LIMITED
+                assert client.limiter.closed_for == pytest.approx(seconds)
+                await client.clock.advance(seconds)
+            # A long body that quotes the words is an answer.
+            server.respond = plain(body=b'{"headline":"Too Many Requests"}' + b" " * 1024)
+            await client.http.get("/")
+            assert client.limiter.closed_for == 0.0
 
     async def test_a_ban_page_is_no_answer_and_closes_for_a_minute(self) -> None:
         page = plain("403 Forbidden", b"<html>error 1015</html>", content_type="text/html")
@@ -353,17 +310,6 @@ class TestConnecting:
             "TLS to 127.0.0.1 refused: self-signed certificate",
             "TLS to 127.0.0.1 refused: self signed certificate",
         )
-
-    @pytest.fixture
-    def certificate(self, tmp_path: Path) -> Path:
-        if shutil.which("openssl") is None:
-            pytest.skip("openssl is not here to make a certificate")
-        path = tmp_path / "both.pem"
-        command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1"
-        files = ["-keyout", "key.pem", "-out", "certificate.pem"]
-        subprocess.run([*command.split(), *files], cwd=tmp_path, check=True, capture_output=True)
-        path.write_text((tmp_path / "key.pem").read_text() + (tmp_path / "certificate.pem").read_text())
-        return path
 
     @pytest.mark.parametrize("reason", ["certificate is not yet valid", "certificate has expired"])
     def test_a_certificate_of_another_time_points_to_the_clock(self, reason: str) -> None:

@@ -1,0 +1,75 @@
+"""How a GET leaves this machine. Transports hold no policy: limits, caps and refusals are `HttpClient`'s."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+import httpx
+
+from gextui.sources.failure import Failure, FetchError, not_connected
+
+CONNECT_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer whose body is still to be read."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    pieces: AsyncIterator[bytes]
+    """The body as it was sent, compressed where the headers say so."""
+
+
+class Transport(Protocol):
+    """Something that can ask. It follows no redirect, verifies TLS, and uses no proxy of the environment."""
+
+    def ask(self, url: str, headers: Mapping[str, str]) -> AbstractAsyncContextManager[Reply]:
+        """GET ``url``; leaving the context ends the request.
+
+        Raises:
+            FetchError: there is no answer; likewise where its body is read.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Close every connection."""
+        ...
+
+
+class HttpxTransport:
+    """Asks as Python does."""
+
+    def __init__(self, headers: Mapping[str, str] | None = None, *, seconds: float) -> None:
+        """Prepare to ask with these headers, each step within so many seconds."""
+        self._client = httpx.AsyncClient(
+            headers=dict(headers or {}),
+            follow_redirects=False,
+            trust_env=False,
+            timeout=httpx.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds)),
+        )
+
+    @asynccontextmanager
+    async def ask(self, url: str, headers: Mapping[str, str]) -> AsyncIterator[Reply]:
+        """GET ``url``; see `Transport`."""
+        host = httpx.URL(url).host
+        request = self._client.build_request("GET", url, headers=dict(headers))
+        try:
+            response = await self._client.send(request, stream=True)
+            try:
+                names = {name.lower(): value for name, value in response.headers.items()}
+                yield Reply(response.status_code, names, response.aiter_raw())
+            finally:
+                await response.aclose()
+        except httpx.TimeoutException:
+            raise FetchError(Failure.TIMEOUT, f"{host} did not answer in time") from None
+        except httpx.ConnectError as error:
+            raise not_connected(error, host) from None
+        except httpx.TransportError as error:
+            raise FetchError(Failure.BROKEN, f"the connection to {host} broke: {error}") from None
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._client.aclose()
