@@ -26,7 +26,7 @@ from gextui.sources.instruments import InstrumentCache
 from gextui.sources.pacing import Clock, Limiter, SystemClock
 from gextui.sources.polling import Poll, Workers, in_seconds
 from gextui.sources.source import SourceState, SourceStatus
-from gextui.sources.stream import Stream, StreamState
+from gextui.sources.stream import Stream
 from gextui.sources.subscriptions import SILENT_AFTER
 from gextui.sources.venue_time import VenueTime
 
@@ -37,7 +37,8 @@ RELIST_EVERY = 600.0
 STATUS_EVERY = 15.0
 """Seconds between two looks at what the venue says of itself."""
 IN_MAINTENANCE = "venue maintenance"
-_SUBSCRIBES_A_SECOND = 5.0
+_SUBSCRIBES = (20.0, 10.0)
+"""Requests a second, and at once; the venue publishes no limit."""
 _CONNECTS = (1.0, 10.0)
 """New connections a second, and at once: the venue allows an address 500 in five minutes."""
 _STREAM_CADENCE = 3.0
@@ -113,7 +114,7 @@ class BybitSource:
         self._testnet = any(host is not None and "testnet" in host for host in hosts)
         self._cache = InstrumentCache(cache_dir, f"bybit {rest_url}")
         self._time = VenueTime(clock)
-        self._subscribing = Limiter(clock, rate=_SUBSCRIBES_A_SECOND, burst=_SUBSCRIBES_A_SECOND)
+        self._subscribing = Limiter(clock, rate=_SUBSCRIBES[0], burst=_SUBSCRIBES[1])
         self._connecting = Limiter(clock, rate=_CONNECTS[0], burst=_CONNECTS[1])
         self._coins = {
             ticker: _Coin(Book(ticker), Poll(f"bybit {ticker.symbol}", clock, POLL_EVERY)) for ticker in self.tickers
@@ -175,7 +176,7 @@ class BybitSource:
     def _new_session(self, coin: _Coin, line: Line) -> BybitSession:
         if line.stream.stats.connects > 1:
             coin.poll.wake()  # what happened meanwhile is in the next answer
-        return BybitSession(partial(self._take, coin.book, line), self._told, coin.book.rejected)
+        return BybitSession(partial(self._take, coin.book, line), coin.book.rejected)
 
     def _take(self, book: Book, line: Line, topic: str, push: Push) -> bool:
         """Take one push in; whether it says anything new."""
@@ -196,11 +197,6 @@ class BybitSource:
             return False
         self._news.set()
         return used
-
-    def _told(self, message: Push) -> None:
-        """Take the time from a pong."""
-        if message.op == "pong" and message.args:
-            self._time.heard(message.args[0])
 
     def _answered(self, answer: Answer) -> None:
         self._time.heard(answer.time)
@@ -272,8 +268,7 @@ class BybitSource:
         """The health of the ticker's data; see `Source`."""
         coin = self._coins[ticker]
         state, detail = self._judge(coin)
-        lines = () if coin.lines is None else coin.lines.lines
-        streaming = any(line.stream.state in (StreamState.LIVE, StreamState.DEGRADED) for line in lines)
+        streaming = self._time.now() - coin.book.heard_at <= SILENT_AFTER
         interval = self._interval if streaming else max(self._interval, POLL_EVERY)
         rejected = coin.book.rejected.copy()
         connections = [] if coin.lines is None else coin.lines.statuses(coin.symbol, rejected)

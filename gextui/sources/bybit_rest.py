@@ -24,9 +24,9 @@ from gextui.sources.pacing import RETRY_AFTER_DEFAULT, RETRY_AFTER_RANGE, Clock,
 from gextui.sources.rows import instant, positive
 from gextui.sources.session import RejectedError
 
-CALLS_A_SECOND = 4.0
-"""Far below what the venue allows an address (120); a minute needs about eight a coin."""
-_CALLS_AT_ONCE = 8
+CALLS_A_SECOND = 10.0
+"""Far below what the venue allows an address (120); a minute needs about seven a coin."""
+_CALLS_AT_ONCE = 20
 BANNED_SECONDS = 600.0
 """After an HTTP 403 or a refused region nothing is asked for so long."""
 _PAGE = 1000

@@ -22,18 +22,14 @@ class BybitSession:
 
     ready = True
 
-    def __init__(
-        self, take: Callable[[str, Push], bool], answered: Callable[[Push], None], rejected: Counter[str]
-    ) -> None:
+    def __init__(self, take: Callable[[str, Push], bool], rejected: Counter[str]) -> None:
         """Start a new connection's protocol.
 
         Args:
             take: Takes one topic's push in; whether it says anything new. May raise `RejectedError`.
-            answered: Is told of every message that is no push.
             rejected: Where what makes no sense is counted, by reason.
         """
         self._take = take
-        self._answered = answered
         self._rejected = rejected
         self._last_id = 0
         self._asked: dict[str, Sequence[str]] = {}
@@ -89,7 +85,6 @@ class BybitSession:
         return Reading(again=(topic,))
 
     def _answer(self, message: Push) -> Reading | None:
-        self._answered(message)
         if isinstance(message.data, Data) and message.success is not None:
             return self._acknowledged(message.data.success_topics or (), message.data.fail_topics or ())
         if message.op == "subscribe" and message.success is False:

@@ -152,12 +152,12 @@ class TestPlan:
     async def test_asks_little_of_the_venue(self) -> None:
         async with rigged(BTC, ETH, SOL, XRP, limits=PUBLISHED) as rig:
             await rig.live(BTC, ETH, SOL, XRP)
-            await rig.turn(120.0)
+            await rig.turn(60.0)
             calls = rig.venue.calls
             assert calls["public/get_instruments"] == 3
             assert calls["public/get_tradingview_chart_data"] == 4
-            assert 30 <= calls["public/get_book_summary_by_currency"] <= 39
-            assert calls["public/subscribe"] + calls["public/unsubscribe"] <= 30
+            assert 18 <= calls["public/get_book_summary_by_currency"] <= 21
+            assert calls["public/subscribe"] + calls["public/unsubscribe"] <= 20
             assert calls["public/ticker"] == 0
             assert rig.venue.network.most_open <= 5
             assert rig.venue.connects == 1
@@ -359,7 +359,7 @@ class TestStatus:
 
             def read() -> None:
                 try:
-                    while not stop.is_set():
+                    while not stop.wait(0.0005):
                         states[rig.source.status(XRP).state] += 1
                 except RuntimeError as error:
                     failures.append(error)
@@ -372,7 +372,7 @@ class TestStatus:
                 stop.set()
                 await asyncio.to_thread(reader.join)
         assert failures == []
-        assert states.total() > 100
+        assert states.total() > 50
         assert states[SourceState.LIVE] == 0
 
     async def test_polls_alone_are_not_live(self) -> None:

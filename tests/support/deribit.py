@@ -23,7 +23,7 @@ from gextui.simulator.market import SimulatedMarket
 from gextui.sources.deribit import DeribitSource
 from gextui.sources.pacing import Backoff
 from gextui.sources.source import SourceState, SourceStatus
-from tests.support.clock import FakeClock
+from tests.support.clock import FakeClock, settle
 from tests.support.proxy import Door
 from tests.support.waiting import eventually
 
@@ -76,8 +76,9 @@ class Rig:
         began = self.clock.seconds()
         while self.clock.seconds() - began < seconds - 1e-9:
             await self.clock.advance(_STEP)
-            for _ in range(3):
-                await asyncio.sleep(0.001)
+            # What crosses a socket on loopback needs turns of the loop, what a thread does needs a moment.
+            await settle()
+            await asyncio.sleep(0.001)
             if self.running is not None and self.running.done():
                 self.running.result()
             if until is not None and until():
