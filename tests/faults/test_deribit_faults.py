@@ -14,7 +14,8 @@ from gextui.exposure.board import build_board
 from gextui.simulator.deribit_limits import PUBLISHED
 from gextui.sources.doubt import Doubts
 from gextui.sources.source import SourceState
-from tests.support.deribit import BTC, ETH, NOON, rigged, sane
+from tests.support.deribit import rigged
+from tests.support.rig import BTC, ETH, NOON, sane
 
 State = SourceState
 FRAMES = (b"", b"{", b"null", b"[]", b"{} trailing", b'{"id":', b'{"id":' + b"[" * 100_000, b"9" * 9000)

@@ -14,8 +14,9 @@ from websockets.asyncio.server import ServerConnection, serve
 from gextui.market.ticker import Kind, Ticker
 from gextui.simulator.deribit_limits import PUBLISHED, Limits
 from gextui.sources.source import SourceState
-from tests.support.deribit import BTC, ETH, SOL, Rig, rigged
+from tests.support.deribit import Rig, rigged
 from tests.support.proxy import a_door
+from tests.support.rig import BTC, ETH, SOL
 from tests.support.waiting import eventually
 
 State = SourceState

@@ -15,7 +15,8 @@ import pytest
 
 from gextui.market.chain import OptionChain
 from gextui.sources.source import SourceState
-from tests.support.deribit import BTC, ETH, rigged, sane
+from tests.support.deribit import rigged
+from tests.support.rig import BTC, ETH, sane
 from tests.support.waiting import eventually
 
 State = SourceState

@@ -30,7 +30,7 @@ from gextui.sources.deribit_messages import (
 from gextui.sources.deribit_session import CHANNELS_A_CALL, DeribitSession
 from gextui.sources.session import Reading, RejectedError
 from gextui.sources.symbols import parse_names
-from tests.support.deribit import BTC, NOON
+from tests.support.rig import BTC, NOON
 
 XRP = KNOWN_TICKERS["XRP"]
 NOW = NOON.timestamp()

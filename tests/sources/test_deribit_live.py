@@ -12,7 +12,7 @@ import pytest
 
 from gextui.desk import Refreshable
 from gextui.market.chain import OptionChain
-from gextui.market.ticker import KNOWN_TICKERS, Kind, Ticker
+from gextui.market.ticker import Kind, Ticker
 from gextui.simulator.deribit_limits import PUBLISHED
 from gextui.simulator.http_venue import RecordedMarket
 from gextui.simulator.market import SimulatedMarket
@@ -20,9 +20,9 @@ from gextui.sources import deribit_currency
 from gextui.sources.deribit import DeribitSource
 from gextui.sources.deribit_currency import POLL_EVERY, coins_of, listed_coins
 from gextui.sources.source import SourceState
-from tests.support.deribit import BTC, ETH, NOON, SOL, Rig, rigged
+from tests.support.deribit import Rig, rigged
+from tests.support.rig import BTC, ETH, NOON, SOL, XRP
 
-XRP = KNOWN_TICKERS["XRP"]
 DOGE = Ticker("DOGE", "Dogecoin", Kind.COIN, "deribit")
 SETTLED_AT_EIGHT = datetime(2026, 11, 21, 7, 59, 50, tzinfo=UTC)
 
@@ -228,7 +228,7 @@ class TestPlan:
             again = DeribitSource(
                 [BTC], rest_url=rig.venue.rest_url, ws_url=rig.venue.ws_url, clock=rig.clock, cache_dir=tmp_path
             )
-            second = Rig(rig.venue, again, rig.clock)
+            second = Rig(again, rig.clock, rig.venue)
             second.start()
             await second.live()
             assert len(second.newest()) == held

@@ -13,7 +13,8 @@ from gextui.simulator.http_venue import Answer
 from gextui.sources.deribit_messages import Frame
 from gextui.sources.deribit_rest import DeribitRest
 from gextui.sources.failure import Failure, FetchError
-from tests.support.deribit import BTC, SOL, Rig, rigged
+from tests.support.deribit import Rig, rigged
+from tests.support.rig import BTC, SOL
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ from gextui.simulator.altered import rows_of
 from gextui.simulator.http_venue import HttpVenue
 from gextui.simulator.market import SimulatedMarket
 from gextui.sources.source import Source, SourceState, SourceStatus
-from tests.support.clock import FakeClock
+from tests.support.clock import FakeClock, settle
 
 BTC, ETH, SOL, XRP = (KNOWN_TICKERS[symbol] for symbol in ("BTC", "ETH", "SOL", "XRP"))
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -79,8 +79,9 @@ class SourceRig:
         began = self.clock.seconds()
         while self.clock.seconds() - began < seconds - 1e-9:
             await self.clock.advance(_STEP)
-            for _ in range(3):
-                await asyncio.sleep(0.001)
+            # What crosses a socket on loopback needs turns of the loop, what a thread does needs a moment.
+            await settle()
+            await asyncio.sleep(0.001)
             if self.running is not None and self.running.done():
                 self.running.result()
             if until is not None and until():
