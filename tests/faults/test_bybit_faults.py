@@ -24,8 +24,8 @@ from gextui.simulator.bybit import BybitVenue
 from gextui.simulator.deribit import DeribitVenue
 from gextui.simulator.deribit_limits import UNLIMITED
 from gextui.simulator.faults import MALFORMED
+from gextui.simulator.http_venue import RecordedMarket
 from gextui.simulator.market import SimulatedMarket
-from gextui.simulator.venue import RecordedMarket
 from gextui.sources import stream
 from gextui.sources.bybit import STATUS_EVERY, BybitSource
 from gextui.sources.bybit_lines import FIRST_DATA
