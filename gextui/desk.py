@@ -207,7 +207,8 @@ class Desk:
             wait = max(0.0, retry_at - self._clock.seconds())
             status = replace(status, state=SourceState.BACKOFF, detail=f"{failure}; next try in {wait:.0f} s")
         elif trouble:
-            state = SourceState.DEGRADED if status.state is SourceState.LIVE else status.state
+            doubted = status.state in (SourceState.LIVE, SourceState.DELAYED)
+            state = SourceState.DEGRADED if doubted else status.state
             status = replace(status, state=state, detail=trouble)
         age = None if lane.arrived is None else max(0.0, self._clock.seconds() - lane.arrived)
         recorded = status.interval == 0 or status.state is SourceState.CLOSED
@@ -359,12 +360,14 @@ class Desk:
             feed.backoff.data()
             feed.trouble.clear()
             before = lane.doubts.believed
-            lane.doubt = lane.doubts.about(chain) if interval else ""
+            again = chain is before  # the venue has nothing newer
+            lane.doubt = lane.doubts.about(chain) if interval and not again else ""
             if not lane.doubt:
                 # A live venue that repeats an instant has sent nothing new; a delayed one keeps its own time.
                 if before is None or chain.as_of != before.as_of or chain.delay:
                     lane.arrived = self._clock.seconds()
-                lane.offer(chain)
+                if not again:
+                    lane.offer(chain)
             # A source that never waits must not keep the loop from everyone else.
             await asyncio.sleep(0)
 

@@ -211,6 +211,28 @@ class TestAge:
             until_shown(desk, 100.5)
             assert desk.health(BTC).age == age
 
+    def test_the_same_chain_again_is_a_sign_of_life_and_no_reading(self) -> None:
+        clock, source, diary = FakeClock(), FedSource(interval=5.0, state=SourceState.DELAYED), Diary()
+        with running(Desk([source], diary.open, clock=clock)) as desk:
+            chain = chain_at(0, 100.0, delay=900.0)
+            source.feed(chain)
+            until(lambda: len(diary.boards) == 1)
+            source.pass_time(clock, 16.0)
+            assert desk.health(BTC).stale
+            source.feed(chain)
+            until(lambda: desk.health(BTC).age == 0.0)
+            assert not desk.health(BTC).stale
+            source.feed(chain_at(60, 101.0, delay=900.0))
+            until(lambda: len(diary.boards) == 2)
+            assert [board.spot for board in diary.boards] == [100.0, 101.0]
+
+    def test_what_a_delayed_source_says_is_doubted_too(self) -> None:
+        source = FedSource(state=SourceState.DELAYED)
+        with running(Desk([source])) as desk:
+            source.feed(chain_at(0, 100.0, delay=900.0), chain_at(60, 1000.0, delay=900.0))
+            until(lambda: desk.health(BTC).status.state is SourceState.DEGRADED)
+            assert desk.health(BTC).status.detail.startswith("spot jumped +900%")
+
 
 class TestFiles:
     def test_the_newest_is_shown_and_the_others_stepped_to(self) -> None:

@@ -1,13 +1,27 @@
-"""Whether a chain is believable after the one before it: one bad tick must not move the levels."""
+"""Whether a chain is believable after the one before it: one bad tick must not move the levels, nor a wiped file."""
 
-from gextui.market.chain import OptionChain
+from datetime import UTC, datetime
+
+import numpy as np
+
+from gextui.market.chain import Booleans, OptionChain
+from gextui.market.ticker import Session
+from gextui.pricing.smile import usable_iv
 
 LARGEST_STEP = 0.2
 """A spot that moves by a larger fraction from one chain to the next is doubted."""
 CONVINCING = 3
 """So many doubtful chains in a row, if they agree with each other, are believed."""
+LEAST_KEPT = 0.6
+"""What keeps a smaller share of the contracts, open interest or IVs of the chain before it has lost them."""
 _ONE_STEP = 3600.0
 """Seconds: between chains further apart any move is possible."""
+_REMEMBERED = 4 * 86400.0
+"""Seconds for which a chain says what the next ones must hold: the longest weekend."""
+_FEWEST = 50
+"""Smaller chains are not judged by their sums."""
+_SHARE_OF_NOTE = 0.02
+"""An expiry with more of the open interest than this does not lose all of it."""
 
 
 class Doubts:
@@ -20,6 +34,8 @@ class Doubts:
 
     def about(self, chain: OptionChain) -> str:
         """Why this chain is not believed, in a sentence; empty where it is."""
+        if self.believed is not None and (lost := losses(self.believed, chain)):
+            return f"{lost}; what it had before is kept"  # however often it is repeated
         reason = "" if self.believed is None else _oddity(self.believed, chain)
         if reason:
             if self._doubted and _oddity(self._doubted[-1], chain):
@@ -30,6 +46,47 @@ class Doubts:
         self._doubted.clear()
         self.believed = chain
         return ""
+
+
+def losses(before: OptionChain, chain: OptionChain) -> str:
+    """What a chain of US options has lost since ``before``, in words; empty for nothing.
+
+    Vendors wipe open interest and IVs overnight and serve half a chain while they build the next day's. The numbers
+    are the clearing house's whoever passes them on, so the source does not matter; coins' differ from venue to venue.
+    """
+    passed = chain.as_of_seconds - before.as_of_seconds
+    if chain.ticker.session is not Session.NEW_YORK or not 0.0 <= passed <= _REMEMBERED:
+        return ""
+    had = before.expiries[before.expiry] > chain.as_of_seconds
+    has = np.isin(chain.expiries, before.expiries)[chain.expiry] & (chain.expiries[chain.expiry] > chain.as_of_seconds)
+    contracts, left = int(np.count_nonzero(had)), int(np.count_nonzero(has))
+    if contracts < _FEWEST:
+        return ""
+    if left < LEAST_KEPT * contracts:
+        return f"{chain.source} lists only {left:,} of {contracts:,} contracts"
+    interest, left_open = _open_interest(before, had), _open_interest(chain, has)
+    held, kept = sum(interest.values()), sum(left_open.values())
+    if kept < LEAST_KEPT * held:
+        return f"{chain.source} has wiped open interest: {kept:,.0f} of {held:,.0f} contracts are left"
+    for expiry, contracts_open in interest.items():
+        if contracts_open > _SHARE_OF_NOTE * held and not left_open.get(expiry):
+            day = datetime.fromtimestamp(expiry, UTC).date()
+            return f"{chain.source} has wiped the open interest of {day}"
+    priced, still_priced = _priced(before, had), _priced(chain, has)
+    if still_priced < LEAST_KEPT * priced:
+        return f"{chain.source} has wiped implied volatilities: {still_priced:,} of {priced:,} are left"
+    return ""
+
+
+def _open_interest(chain: OptionChain, rows: Booleans) -> dict[float, float]:
+    """By expiry instant, over these rows."""
+    weights = np.nan_to_num(chain.open_interest[rows])
+    sums = np.bincount(chain.expiry[rows], weights=weights, minlength=len(chain.expiries))
+    return dict(zip(chain.expiries.tolist(), sums.tolist(), strict=True))
+
+
+def _priced(chain: OptionChain, rows: Booleans) -> int:
+    return int(np.isfinite(usable_iv(chain.iv[rows], chain.ticker.highest_iv)).sum())
 
 
 def _oddity(before: OptionChain, chain: OptionChain) -> str:

@@ -73,7 +73,10 @@ class Source(Protocol):
         ...
 
     def chains(self) -> AsyncIterator[OptionChain]:
-        """Yield whole immutable chains of any of the tickers for ever; runs in the core thread's loop."""
+        """Yield whole immutable chains of any of the tickers for ever; runs in the core thread's loop.
+
+        A delayed venue that was asked and has nothing newer is told of by yielding the very same chain again.
+        """
         ...
 
 
