@@ -30,6 +30,8 @@ class ColumnBook(ABC):
         self.ticker = ticker
         self.changed = False
         """Whether anything has, since the last chain."""
+        self.read_since: float | None = None
+        """When it began to be kept current, by the clock's seconds; None while it is not."""
         self.rejected: Counter[str] = Counter()
         """Records that could not be used, by reason."""
         self.indexed_at = -np.inf

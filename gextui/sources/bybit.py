@@ -2,12 +2,11 @@
 
 import asyncio
 import math
-from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -57,6 +56,8 @@ class _Coin:
     poll: Poll
     lines: Lines | None = None
     """While it runs."""
+    polling: asyncio.Task[Any] | None = None
+    """Likewise."""
     listed: bool = False
     """Whether the venue was asked what it lists."""
     listed_at: float = -math.inf
@@ -75,7 +76,7 @@ class _Coin:
 
 
 class BybitSource:
-    """The options of coins on Bybit. Implements `Source` and `Refreshable`."""
+    """The options of coins on Bybit. Implements `Source`, `Refreshable` and `Adjustable`."""
 
     name = "bybit"
 
@@ -104,7 +105,7 @@ class BybitSource:
         """
         refuse_plain_url(rest_url)
         refuse_plain_url(ws_url)
-        self.tickers = tuple(tickers)
+        self.tickers: tuple[Ticker, ...] = ()
         self._interval = interval
         self._clock = clock = SystemClock() if clock is None else clock
         self._rest_url = rest_url.rstrip("/")
@@ -116,44 +117,77 @@ class BybitSource:
         self._time = VenueTime(clock)
         self._subscribing = Limiter(clock, rate=_SUBSCRIBES[0], burst=_SUBSCRIBES[1])
         self._connecting = Limiter(clock, rate=_CONNECTS[0], burst=_CONNECTS[1])
-        self._coins = {
-            ticker: _Coin(Book(ticker), Poll(f"bybit {ticker.symbol}", clock, POLL_EVERY)) for ticker in self.tickers
-        }
+        self._coins: dict[Ticker, _Coin] = {}
         self._announcements = Poll("bybit's announcements", clock, STATUS_EVERY)
         self._in_maintenance = False
         self._simulated = False
-        self._unknown: Counter[str] = Counter()
-        self._started_at: float | None = None
         self._news = asyncio.Event()
+        self._running: tuple[BybitRest, Workers] | None = None
+        """While `chains` runs."""
+        self.carry(tickers)
+
+    def carry(self, tickers: Sequence[Ticker]) -> None:
+        """Give these tickers from now on, and let go of the others; see `Adjustable`."""
+        before, self.tickers = self._coins, tuple(tickers)
+        self._coins = {ticker: before.get(ticker) or self._new_coin(ticker) for ticker in self.tickers}
+        if self._running is not None:
+            rest, workers = self._running
+            for ticker in before.keys() - self._coins.keys():
+                self._end(before[ticker], workers)
+            self._start(rest, workers)
+
+    def _new_coin(self, ticker: Ticker) -> _Coin:
+        return _Coin(Book(ticker), Poll(f"bybit {ticker.symbol}", self._clock, POLL_EVERY))
+
+    def _start(self, rest: BybitRest, workers: Workers) -> None:
+        """Stream and poll for the coins for which nothing does so yet."""
+        for number, coin in enumerate(self._coins.values(), start=1):
+            if coin.lines is None:
+                coin.book.read_since = self._clock.seconds()
+                make = partial(self._stream, coin)
+                coin.lines = Lines(make, start=lambda stream: workers.start(stream.run()), end=workers.end)
+                # Later polls are spread over the interval, the first are not.
+                coin.polling = workers.start(self._keep(coin, rest, POLL_EVERY * number / len(self._coins)))
+
+    def _end(self, coin: _Coin, workers: Workers) -> None:
+        if coin.polling is not None:
+            workers.end(coin.polling)
+        if coin.lines is not None:
+            coin.lines.want([], [])
+        coin.lines, coin.polling = None, None
 
     async def chains(self) -> AsyncIterator[OptionChain]:
         """Yield a ticker's chain whenever it changed, at most once an interval; see `Source`."""
-        self._started_at = self._clock.seconds()
         async with (
             BybitRest(self._rest_url, clock=self._clock, answered=self._answered) as rest,
             Workers(self._news) as workers,
         ):
-            for number, coin in enumerate(self._coins.values(), start=1):
-                make = partial(self._stream, coin)
-                coin.lines = Lines(make, start=lambda stream: workers.start(stream.run()), end=workers.end)
-                workers.start(self._keep(coin, rest, POLL_EVERY * number / len(self._coins)))
-            workers.start(self._announcements.keep(partial(self._listen, rest)))
-            workers.start(self._attend())
-            while True:
-                await self._news.wait()
-                self._news.clear()
-                workers.check()
-                yielded = False
+            self._running = rest, workers
+            try:
+                self._start(rest, workers)
+                workers.start(self._announcements.keep(partial(self._listen, rest)))
+                workers.start(self._attend())
+                while True:
+                    await self._news.wait()
+                    self._news.clear()
+                    workers.check()
+                    yielded = False
+                    for ticker, coin in tuple(self._coins.items()):
+                        carried = self._coins.get(ticker) is coin
+                        if carried and coin.book.changed and (chain := self._chain(coin.book)) is not None:
+                            yield chain
+                            yielded = True
+                    if yielded:
+                        await self._clock.sleep(self._interval)
+            finally:
+                self._running = None
                 for coin in self._coins.values():
-                    if coin.book.changed and (chain := self._chain(coin.book)) is not None:
-                        yield chain
-                        yielded = True
-                if yielded:
-                    await self._clock.sleep(self._interval)
+                    self._end(coin, workers)
 
     def refresh(self, ticker: Ticker) -> None:
         """Ask for the ticker's whole chain as soon as the limits allow."""
-        self._coins[ticker].poll.wake()
+        if (coin := self._coins.get(ticker)) is not None:
+            coin.poll.wake()
 
     def _chain(self, book: Book) -> OptionChain | None:
         notes = ("This is Bybit's test network, not the market.",) if self._testnet else ()
@@ -206,8 +240,9 @@ class BybitSource:
 
     async def _listen(self, rest: BybitRest) -> None:
         """Hear whether the venue is at work on itself."""
-        self._in_maintenance = await rest.in_maintenance()
-        self._announcements.answered()
+        if self._coins:
+            self._in_maintenance = await rest.in_maintenance()
+            self._announcements.answered()
 
     async def _keep(self, coin: _Coin, rest: BybitRest, first_pause: float) -> NoReturn:
         """Keep one coin's listing and whole chain current."""
@@ -266,7 +301,9 @@ class BybitSource:
 
     def status(self, ticker: Ticker) -> SourceStatus:
         """The health of the ticker's data; see `Source`."""
-        coin = self._coins[ticker]
+        coin = self._coins.get(ticker)
+        if coin is None:
+            return SourceStatus(self.name, SourceState.DISABLED, self._interval, f"{ticker.symbol} is not read here")
         state, detail = self._judge(coin)
         streaming = self._time.now() - coin.book.heard_at <= SILENT_AFTER
         interval = self._interval if streaming else max(self._interval, POLL_EVERY)
@@ -277,7 +314,7 @@ class BybitSource:
 
     def _judge(self, coin: _Coin) -> tuple[SourceState, str]:
         """The state and the words for it, gravest first."""
-        if self._started_at is None or coin.lines is None:
+        if coin.lines is None:
             return SourceState.CONNECTING, ""
         if coin.unknown:
             return SourceState.DISABLED, f"Bybit lists no options on {coin.symbol}"
@@ -306,9 +343,8 @@ class BybitSource:
 
     def _silence(self, book: Book, lines: Lines, now: float) -> tuple[SourceState, str] | None:
         """What the streams do not tell of this coin."""
-        assert self._started_at is not None
         if book.heard_at == -np.inf:
-            waited = self._clock.seconds() - self._started_at > SILENT_AFTER
+            waited = book.read_since is not None and self._clock.seconds() - book.read_since > SILENT_AFTER
             return (SourceState.DEGRADED, "no tickers yet") if waited else (SourceState.CONNECTING, "")
         if now - book.heard_at > SILENT_AFTER:
             return SourceState.DEGRADED, f"tickers {in_seconds(now - book.heard_at)} old"

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 import msgspec
@@ -29,6 +30,7 @@ from gextui.sources.deribit_rest import DeribitRest
 from gextui.sources.deribit_session import PLATFORM_STATE, DeribitSession
 from gextui.sources.http import LOOPBACK
 from gextui.sources.pacing import RETRY_AFTER_DEFAULT, Clock, Limiter, SystemClock
+from gextui.sources.polling import Workers, in_seconds
 from gextui.sources.session import Channel
 from gextui.sources.source import ConnectionStatus, SourceState, SourceStatus
 from gextui.sources.stream import Stream, StreamState
@@ -41,7 +43,7 @@ _MARKS = Items(Mark)
 
 
 class DeribitSource:
-    """The options of coins on Deribit. Implements `Source` and `Refreshable`."""
+    """The options of coins on Deribit. Implements `Source`, `Refreshable` and `Adjustable`."""
 
     name = "deribit"
 
@@ -68,7 +70,7 @@ class DeribitSource:
         Raises:
             ValueError: an address is not one that may be asked.
         """
-        self.tickers = tuple(tickers)
+        self.tickers: tuple[Ticker, ...] = ()
         self._interval = interval
         self._clock = clock = SystemClock() if clock is None else clock
         self._rest_url = rest_url
@@ -76,63 +78,91 @@ class DeribitSource:
         self._time = VenueTime(clock)
         self._subscribing = Limiter(clock, rate=1.0 / BETWEEN_SUBSCRIBES, burst=1)
         self._stream = Stream(ws_url, self._new_session, clock=clock, limiter=self._subscribing)
-        self._books = {ticker: Book(ticker) for ticker in self.tickers}
-        self._by_index = {book.market.index: book for book in self._books.values()}
-        self._by_root = {book.market.root: book for book in self._books.values()}
-        cache = kept_instruments(rest_url, cache_dir)
-        self._currencies = {
-            name: Currency(
-                name, [book for book in self._books.values() if book.market.currency == name], clock, self._time, cache
-            )
-            for name in dict.fromkeys(book.market.currency for book in self._books.values())
-        }
+        self._cache = kept_instruments(rest_url, cache_dir)
+        self._books: dict[Ticker, Book] = {}
+        self._by_index: dict[str, Book] = {}
+        self._by_root: dict[str, Book] = {}
+        self._currencies: dict[str, Currency] = {}
         self._locked: set[str] = set()
         self._testnet = False
         self._unknown: Counter[str] = Counter()
         self._since_chains: set[str] = set()
         """Channels heard since the last chains were made; what is heard of one twice is conflated."""
         self._conflated = 0
-        self._started_at: float | None = None
         self._news = asyncio.Event()
+        self._running: tuple[DeribitRest, Workers] | None = None
+        """While `chains` runs."""
+        self._streaming: asyncio.Task[Any] | None = None
+        self._polling: dict[Currency, asyncio.Task[Any]] = {}
+        self.carry(tickers)
+
+    def carry(self, tickers: Sequence[Ticker]) -> None:
+        """Give these tickers from now on, and let go of the others; see `Adjustable`."""
+        self.tickers = tuple(tickers)
+        books = {ticker: self._books.get(ticker) or Book(ticker) for ticker in self.tickers}
+        self._by_index = {book.market.index: book for book in books.values()}
+        self._by_root = {book.market.root: book for book in books.values()}
+        currencies = {}
+        for name in dict.fromkeys(book.market.currency for book in books.values()):
+            known = self._currencies.get(name)
+            currencies[name] = Currency(name, self._clock, self._time, self._cache) if known is None else known
+            currencies[name].carry([book for book in books.values() if book.market.currency == name])
+        self._books, self._currencies = books, currencies
+        if self._running is not None:
+            self._work(*self._running)
+
+    def _work(self, rest: DeribitRest, workers: Workers) -> None:
+        """Stream and poll for what is carried now, and for nothing else."""
+        for book in self._books.values():
+            if book.read_since is None:
+                book.read_since = self._clock.seconds()
+        self._want()
+        if self._books and self._streaming is None:
+            self._streaming = workers.start(self._stream.run())
+        elif not self._books and self._streaming is not None:
+            workers.end(self._streaming)
+            self._streaming = None
+        for currency in [each for each in self._polling if each.name not in self._currencies]:
+            workers.end(self._polling.pop(currency))
+        for place, currency in enumerate(self._currencies.values(), start=1):
+            if currency not in self._polling:
+                # Later polls are spread over the interval, the first are not.
+                pause = POLL_EVERY * place / len(self._currencies)
+                self._polling[currency] = workers.start(currency.keep(rest, self._polled, first_pause=pause))
 
     async def chains(self) -> AsyncIterator[OptionChain]:
         """Yield a ticker's chain whenever it changed, at most once an interval; see `Source`."""
-        self._started_at = self._clock.seconds()
-        async with DeribitRest(self._rest_url, clock=self._clock, answered=self._answered) as rest:
-            self._want()
-            jobs = [self._stream.run(), self._roll()]
-            # Later polls are spread over the interval, the first are not.
-            count = len(self._currencies)
-            jobs += [
-                currency.keep(rest, self._polled, first_pause=POLL_EVERY * (place + 1) / count)
-                for place, currency in enumerate(self._currencies.values())
-            ]
-            workers = [asyncio.create_task(job) for job in jobs]
-            for worker in workers:
-                worker.add_done_callback(lambda _: self._news.set())
+        async with (
+            DeribitRest(self._rest_url, clock=self._clock, answered=self._answered) as rest,
+            Workers(self._news) as workers,
+        ):
+            self._running = rest, workers
             try:
+                self._work(rest, workers)
+                workers.start(self._roll())
                 while True:
                     await self._news.wait()
                     self._news.clear()
-                    for worker in workers:
-                        if worker.done():
-                            worker.result()
+                    workers.check()
                     yielded = False
-                    for book in self._books.values():
-                        if book.changed and (chain := self._chain(book)) is not None:
+                    for book in tuple(self._books.values()):
+                        carried = self._books.get(book.ticker) is book
+                        if carried and book.changed and (chain := self._chain(book)) is not None:
                             yield chain
                             yielded = True
                     if yielded:
                         self._since_chains.clear()
                         await self._clock.sleep(self._interval)
             finally:
-                for worker in workers:
-                    worker.cancel()
-                await asyncio.gather(*workers, return_exceptions=True)
+                self._running = self._streaming = None
+                self._polling.clear()
+                for book in self._books.values():
+                    book.read_since = None
 
     def refresh(self, ticker: Ticker) -> None:
         """Ask for the ticker's open interest and quotes as soon as the limits allow."""
-        self._currencies[self._books[ticker].market.currency].poll_now()
+        if (book := self._books.get(ticker)) is not None:
+            self._currencies[book.market.currency].poll.wake()
 
     def _chain(self, book: Book) -> OptionChain | None:
         simulated = self._testnet and self._loopback
@@ -211,7 +241,7 @@ class DeribitSource:
             channels += [Channel(f"ticker.{name}.agg2") for name in book.at_the_money()]
         self._stream.want(channels)
 
-    async def _roll(self) -> None:
+    async def _roll(self) -> NoReturn:
         """Drop what expires at its instant, and stop listening to it."""
         while True:
             now = self._time.now()
@@ -228,22 +258,26 @@ class DeribitSource:
 
     def status(self, ticker: Ticker) -> SourceStatus:
         """The health of the ticker's data; see `Source`."""
-        book = self._books[ticker]
-        currency = self._currencies[book.market.currency]
+        book = self._books.get(ticker)
+        currency = None if book is None else self._currencies.get(book.market.currency)
+        if book is None or currency is None:
+            return SourceStatus(self.name, SourceState.DISABLED, self._interval, f"{ticker.symbol} is not read here")
         state, detail = self._judge(book, currency)
         streaming = self._stream.state in (StreamState.LIVE, StreamState.DEGRADED)
         interval = self._interval if streaming else max(self._interval, POLL_EVERY)
-        return SourceStatus(self.name, state, interval, detail, (self._streaming(book), currency.status()))
+        connections = self._stream_status(book), currency.poll.status(f"{currency.name} polls")
+        return SourceStatus(self.name, state, interval, detail, connections)
 
     def _judge(self, book: Book, currency: Currency) -> tuple[SourceState, str]:
         """The state and the words for it, gravest first."""
         now = self._time.now()
-        if self._started_at is None:
+        since = book.read_since
+        if since is None:
             return SourceState.CONNECTING, ""
         if currency.knows_nothing_of(book):
             coins = ", ".join(coins_of(currency.listed))
             return SourceState.DISABLED, f"Deribit lists no options on {book.ticker.symbol}; it lists {coins}"
-        trouble = currency.trouble.sentence
+        trouble = currency.poll.trouble.sentence
         if self._stream.trouble:
             return SourceState.DEGRADED, self._stream.trouble
         if book.market.index in self._locked:
@@ -251,7 +285,7 @@ class DeribitSource:
         polled = now - book.summed_at <= TOO_OLD
         if self._stream.state is StreamState.BACKOFF:
             stream = self._stream.status("stream")
-            lost = f"{stream.detail}; next try in {_seconds(stream.next_try_in)}"
+            lost = f"{stream.detail}; next try in {in_seconds(stream.next_try_in)}"
             if polled:
                 return SourceState.DEGRADED, f"no stream, read every {POLL_EVERY:g} s: {lost}"
             return SourceState.BACKOFF, lost
@@ -262,13 +296,13 @@ class DeribitSource:
             return SourceState.DEGRADED, f"Deribit gives {kept}"
         if book.summed_at == -np.inf:
             return (SourceState.BACKOFF, trouble) if trouble else (SourceState.CONNECTING, "")
-        if (silence := self._silence(book, now, self._clock.seconds() - self._started_at)) is not None:
+        if (silence := self._silence(book, now, self._clock.seconds() - since)) is not None:
             return silence
         if not polled:
-            age = f"open interest is {_seconds(now - book.summed_at)} old"
+            age = f"open interest is {in_seconds(now - book.summed_at)} old"
             return SourceState.DEGRADED, f"{age}: {trouble}" if trouble else age
         if abs(self._time.ahead) > EARLY:
-            return SourceState.DEGRADED, f"this machine's clock is off by {_seconds(abs(self._time.ahead))}"
+            return SourceState.DEGRADED, f"this machine's clock is off by {in_seconds(abs(self._time.ahead))}"
         return SourceState.LIVE, ""
 
     def _silence(self, book: Book, now: float, running: float) -> tuple[SourceState, str] | None:
@@ -282,22 +316,18 @@ class DeribitSource:
             if channel in missing:
                 return SourceState.DEGRADED, f"not subscribed to {channel}: {missing[channel]}"
             if not heard and (limited := self._subscribing.closed_for):
-                return SourceState.DEGRADED, f"the venue limits subscriptions; next try in {_seconds(limited)}"
+                return SourceState.DEGRADED, f"the venue limits subscriptions; next try in {in_seconds(limited)}"
             if now - at > SILENT_AFTER and at > -np.inf:
-                return SourceState.DEGRADED, f"{what} {_seconds(now - at)} old"
+                return SourceState.DEGRADED, f"{what} {in_seconds(now - at)} old"
             if at == -np.inf and running > SILENT_AFTER:
                 return SourceState.DEGRADED, f"no {what} yet"
             if at == -np.inf or not heard:
                 return SourceState.CONNECTING, ""
         return None
 
-    def _streaming(self, book: Book) -> ConnectionStatus:
+    def _stream_status(self, book: Book) -> ConnectionStatus:
         status = self._stream.status("stream")
         rejected = Counter(status.rejected)
         for more in (self._unknown, book.rejected):
             rejected.update(more.copy())
         return replace(status, conflated=self._conflated, rejected=dict(+rejected))
-
-
-def _seconds(seconds: float | None) -> str:
-    return "a moment" if seconds is None else f"{seconds:.0f} s"

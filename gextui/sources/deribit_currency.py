@@ -1,16 +1,17 @@
 """What Deribit tells of all coins that settle in one currency, asked for every ten seconds."""
 
-import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 from gextui.sources.deribit_book import INVERSE, Book, market_of
 from gextui.sources.deribit_messages import VolatilityIndex
 from gextui.sources.deribit_rest import DeribitRest
 from gextui.sources.failure import FetchError
 from gextui.sources.instruments import InstrumentCache
-from gextui.sources.pacing import Backoff, Clock, SystemClock, ended_within
-from gextui.sources.source import ConnectionStatus
+from gextui.sources.pacing import Clock, SystemClock
+from gextui.sources.polling import Poll
 from gextui.sources.trouble import Trouble
 from gextui.sources.venue_time import VenueTime
 
@@ -30,88 +31,60 @@ class Currency:
     """One currency's books, kept current by polls.
 
     Attributes:
+        name: As calls name it.
         books: Of the coins that are read.
         listed: Every instrument, of coins that nobody asked for too.
         relist: Whether the venue has announced that the listing changed.
-        trouble: What is wrong with the polls.
+        poll: For the summary of them all.
     """
 
-    def __init__(
-        self, name: str, books: Sequence[Book], clock: Clock, venue_time: VenueTime, cache: InstrumentCache
-    ) -> None:
-        """Prepare to keep ``books``, whose instruments may be in ``cache``."""
-        self.books = books
+    def __init__(self, name: str, clock: Clock, venue_time: VenueTime, cache: InstrumentCache) -> None:
+        """Prepare to keep books, whose instruments may be in ``cache``."""
+        self.name = name
+        self.books: Sequence[Book] = ()
         self.listed: list[str] = []
         self.relist = False
-        self.trouble = Trouble(f"deribit {name}", clock)
-        self._name = name
+        self.poll = Poll(f"deribit {name}", clock, POLL_EVERY)
         self._clock = clock
         self._time = venue_time
         self._cache = cache
         self._recalling = Trouble(f"deribit {name} candles", clock)
-        self._backoff = Backoff(clock)
-        self._wake = asyncio.Event()
-        self._polls = 0
-        # By the clock's seconds.
         self._listed_at: float | None = None
-        self._polled_at: float | None = None
-        self._next_poll: float | None = None
+        """By the clock's seconds."""
+
+    def carry(self, books: Sequence[Book]) -> None:
+        """Keep these books from now on; one that is new is asked for at once."""
+        added = [book for book in books if book not in self.books]
+        self.books = books
+        for book in added:
+            book.relist(self.listed, self._time.now())
+        if added:
+            self.poll_again()
 
     def knows_nothing_of(self, book: Book) -> bool:
         """Whether the venue lists no options on that coin."""
-        return bool(self.listed and self._polls) and not len(book)
-
-    def poll_now(self) -> None:
-        """Ask before it is due, as soon as the limits allow."""
-        self._wake.set()
+        return bool(self.listed and self.poll.answers) and not len(book)
 
     def poll_again(self) -> None:
-        """Likewise, unless the first is still to come."""
-        if self._polls:
-            self._wake.set()
+        """Ask as soon as the limits allow, unless the first answer is still to come."""
+        if self.poll.answers:
+            self.poll.wake()
 
-    def status(self) -> ConnectionStatus:
-        """How the polls fare; from any thread."""
-        trouble, now = self.trouble.sentence, self._clock.seconds()
-        polled_at, next_poll = self._polled_at, self._next_poll
-        return ConnectionStatus(
-            name=f"{self._name} polls",
-            state="backoff" if trouble else "live" if self._polls else "connecting",
-            detail=trouble,
-            last_message_age=None if polled_at is None else max(0.0, now - polled_at),
-            messages=self._polls,
-            next_try_in=max(0.0, next_poll - now) if trouble and next_poll is not None else None,
-        )
-
-    async def keep(self, rest: DeribitRest, changed: Callable[[], None], *, first_pause: float) -> None:
+    async def keep(self, rest: DeribitRest, changed: Callable[[], None], *, first_pause: float) -> NoReturn:
         """Poll for ever; ``changed`` is called whenever something may have. ``first_pause`` follows the first poll."""
-        listed, _ = await self._cache.read(self._name, self._clock.now())
+        listed, _ = await self._cache.read(self.name, self._clock.now())
         if listed:
             self._list(listed)
-        pause = first_pause
-        while True:
-            try:
-                await self._poll(rest, changed)
-                self.trouble.clear()
-                self._backoff.data()
-            except FetchError as error:
-                self.trouble.report(error)
-                pause = min(POLL_EVERY, self._backoff.pause())
-            self._next_poll = self._clock.seconds() + pause
-            await ended_within(self._clock, pause, self._wake.wait())
-            self._wake.clear()
-            self._next_poll = None
-            pause = POLL_EVERY
+        await self.poll.keep(partial(self._poll, rest, changed), first_pause)
 
     async def _poll(self, rest: DeribitRest, changed: Callable[[], None]) -> None:
-        summaries, unreadable = await rest.book_summary(self._name)
+        summaries, unreadable = await rest.book_summary(self.name)
         now = self._time.now()
         for book in self.books:
             book.rejected["schema"] += unreadable
             book.unconfirmed = False
             book.take_summary(summaries, now)
-        self._polls += 1
-        self._polled_at = self._clock.seconds()
+        self.poll.answered()
         changed()
         for book in self.books:
             if len(book) and (book.spot is None or now - book.indexed_at > TOO_OLD):
@@ -121,9 +94,9 @@ class Currency:
         due = self._listed_at is None or self._clock.seconds() - self._listed_at >= RELIST_EVERY
         if due or self.relist or any(book.unconfirmed for book in self.books):
             self.relist = False
-            listed = await rest.instruments(self._name)
+            listed = await rest.instruments(self.name)
             self._list(listed)
-            await self._cache.write(self._name, listed, self._clock.now())
+            await self._cache.write(self.name, listed, self._clock.now())
             changed()
         for book in self.books:
             if len(book) and self._clock.seconds() >= book.recall_at:
