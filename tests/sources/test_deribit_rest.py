@@ -132,7 +132,7 @@ async def test_errors_are_read_whatever_the_status() -> None:
 async def test_too_many_requests_closes_the_limiter(monkeypatch: pytest.MonkeyPatch) -> None:
     async with asking() as (rest, rig, _):
         error = b'{"error":{"code":10028,"message":"too_many_requests"}}'
-        monkeypatch.setattr(rig.venue, "answer", lambda path, query: Answer(error, 400))
+        monkeypatch.setattr(rig.venue, "answer", lambda asked: Answer(error, 400))
         with pytest.raises(FetchError, match="limits us") as caught:
             await rest.instruments("BTC")
         assert caught.value.failure is Failure.LIMITED
