@@ -102,14 +102,14 @@ def record(config: Path | None, /, tickers: tuple[str, ...]) -> None:
     One process records at a time; a dashboard beside it shows what that records.
     """
     from gextui.config import database_path
-    from gextui.live import live_sources, retention_of
+    from gextui.live import LiveSources, retention_of, routes_of
     from gextui.recorder import Recorder
     from gextui.store.database import StoreError
 
     settings = read_settings(config)
-    sources = live_sources(settings, live_tickers(settings, tickers))
+    routes = routes_of(settings, live_tickers(settings, tickers))
     try:
-        Recorder(sources, database_path(settings), retention_of(settings.storage)).run()
+        Recorder(routes, LiveSources(settings), database_path(settings), retention_of(settings.storage)).run()
     except StoreError as error:
         raise Stop(Exit(error.exit_code), str(error)) from None
 
@@ -126,7 +126,7 @@ def demo(config: Path | None, /, seed: int, **display: Any) -> int:
     settings = read_settings(config)
     check_terminal()
     simulated = Demo(seed)
-    desk = Desk(simulated.sources, simulated.open_history, order=simulated.tickers)
+    desk = Desk(simulated.sources, simulated.open_history, routes=simulated.routes)
     return show(desk, settings, "demo.json", **display)
 
 
@@ -304,38 +304,22 @@ def wanted_tickers(symbols: Iterable[str]) -> tuple[str, ...]:
 
 
 def live_tickers(settings: "Settings", symbols: Sequence[str]) -> "list[Ticker]":
-    """The tickers that are named, or else those of the settings that a live source gives."""
-    from gextui.live import without_a_source
-    from gextui.market.ticker import KNOWN_TICKERS, ticker_for
+    """The tickers that are named, or else those of the settings; who lists an unknown one is asked."""
+    import asyncio
 
+    from gextui.config import cache_path
+    from gextui.directory import Directory, UnknownTickerError
+
+    directory = Directory(settings.sources, cache_dir=cache_path())
     named = wanted_tickers(symbols)
-    tickers = [ticker_for(symbol) for symbol in named or settings.general.tickers]
-    missing = without_a_source(tickers)
-    if named and missing and not any(ticker.symbol in KNOWN_TICKERS for ticker in missing):
-        return with_coins(settings, tickers, [ticker.symbol for ticker in missing])
-    if missing:
-        sentence = f"no live source gives {', '.join(ticker.symbol for ticker in missing)} yet"
-        if named or len(missing) == len(tickers):
-            raise Stop(Exit.UNAVAILABLE, f"{sentence}; `gextui open FILE` shows recorded chains")
-        tell(f"{sentence}: left out")
-    return [ticker for ticker in tickers if ticker not in missing]
 
-
-def with_coins(settings: "Settings", tickers: "Sequence[Ticker]", unknown: Sequence[str]) -> "list[Ticker]":
-    """The tickers, those of ``unknown`` symbols being coins if Deribit lists them."""
-    from gextui.live import coins_among
-    from gextui.sources.failure import FetchError
+    async def found() -> "list[Ticker]":
+        return list(await asyncio.gather(*map(directory.find, named or settings.general.tickers)))
 
     try:
-        coins, listed = coins_among(settings, unknown)
-    except FetchError as error:
-        sentence = f"{', '.join(unknown)} is unknown here, and Deribit cannot be asked what it lists: {error}"
-        raise Stop(Exit.UNAVAILABLE, sentence) from None
-    found = {coin.symbol: coin for coin in coins}
-    if missing := [symbol for symbol in unknown if symbol not in found]:
-        sentence = f"no live source gives {', '.join(missing)} yet; Deribit lists options on {', '.join(listed)}"
-        raise Stop(Exit.UNAVAILABLE, sentence)
-    return [found.get(ticker.symbol, ticker) for ticker in tickers]
+        return asyncio.run(found())
+    except UnknownTickerError as error:
+        raise Stop(Exit.UNAVAILABLE, str(error)) from None
 
 
 def chosen_filters(**choice: Any) -> "Filters":

@@ -4,7 +4,7 @@ import difflib
 import ipaddress
 import os
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, TypeGuard, TypeVar
 from urllib.parse import urlsplit
@@ -14,7 +14,7 @@ import platformdirs
 from msgspec import Meta
 
 from gextui.market.text import clean_text, is_symbol
-from gextui.secrets import Secret, SecretName, find_secret
+from gextui.secrets import Secret, SecretName, find_secret, is_configured
 
 MOST_TICKERS = 50
 
@@ -126,6 +126,19 @@ class Sources(Table, frozen=True):
     tastytrade: Tastytrade = Tastytrade()
 
 
+SOURCES = ("deribit", "bybit", "cboe", "yahoo", "tradier")
+"""The sources of option chains, as ``[tickers]`` names them."""
+
+
+class TickerChoice(Table, frozen=True):
+    """``[tickers.BTC]``: where one ticker's chains come from."""
+
+    sources: Annotated[tuple[str, ...], Meta(max_length=8)] = ()
+    """The preferred one first, the others for when it fails; empty lets gextui choose."""
+    combine: bool = False
+    """Read the sum of all of them instead."""
+
+
 class Secrets(Table, frozen=True):
     """``[secrets]``: commands that print a credential, or files (0600) that hold one; never a credential itself."""
 
@@ -137,6 +150,10 @@ class Secrets(Table, frozen=True):
     tastytrade_refresh_token_file: str = ""
     anthropic_api_key_command: Command = ()
     anthropic_api_key_file: str = ""
+
+    def configure(self, name: SecretName) -> bool:
+        """Whether anything says where the credential is, see `is_configured`."""
+        return is_configured(name, command=getattr(self, f"{name}_command"), file=getattr(self, f"{name}_file"))
 
     def find(self, name: SecretName) -> tuple[Secret, str] | None:
         """The credential and where it was found, see `find_secret`."""
@@ -151,6 +168,8 @@ class Settings(Table, frozen=True):
     storage: Storage = Storage()
     sources: Sources = Sources()
     secrets: Secrets = Secrets()
+    tickers: dict[str, TickerChoice] = msgspec.field(default_factory=dict)
+    """By symbol, in capitals."""
     keys: dict[str, str] = msgspec.field(default_factory=dict)
     """Action ids (docs/keys.md) to the keys that run them."""
 
@@ -261,12 +280,49 @@ def _table(kind: type[_T], values: dict[str, object], where: str) -> _T:
         if field is None:
             raise ValueError(_unknown(key, fields, where))
         if _is_table(field.type):
-            if not isinstance(value, dict):
-                raise ValueError(f"{where}{key} must be a table, written [{where}{key}]")
-            read[key] = _table(field.type, value, f"{where}{key}.")
+            read[key] = _table(field.type, _as_table(value, f"{where}{key}"), f"{where}{key}.")
+        elif field.type == dict[str, TickerChoice]:
+            read[key] = _by_symbol(value, f"{where}{key}")
         else:
             read[key] = _value(field.type, value, f"{where}{key}")
     return kind(**read)
+
+
+def _as_table(value: object, where: str) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise ValueError(f"{where} must be a table, written [{where}]")
+    return value
+
+
+def _by_symbol(tables: object, where: str) -> dict[str, TickerChoice]:
+    """Tables by ticker symbol."""
+    if not isinstance(tables, dict):
+        raise ValueError(f"{where} must be tables, written [{where}.BTC]; the list of tickers belongs under [general]")
+    choices = {}
+    for key, value in tables.items():
+        name = f"{where}.{clean_text(key, 40)}"
+        try:
+            [symbol] = plain_tickers([key])
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None
+        choices[symbol] = choice = _table(TickerChoice, _as_table(value, name), f"{name}.")
+        if choice.combine and len(choice.sources) < 2:
+            raise ValueError(f'{name}.combine needs two sources or more, e.g. sources = ["deribit", "bybit"]')
+    return choices
+
+
+def check_sources(names: Sequence[str], where: str) -> tuple[str, ...]:
+    """The names of sources, each once.
+
+    Raises:
+        ValueError: one is no source.
+    """
+    for name in names:
+        if name not in SOURCES:
+            near = difflib.get_close_matches(name, SOURCES, n=1, cutoff=0.6)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(SOURCES)}"
+            raise ValueError(f"{where}: {clean_text(name, 40)!r} is not a source; {hint}")
+    return tuple(dict.fromkeys(names))
 
 
 def _is_table(kind: object) -> TypeGuard[type[Table]]:
@@ -285,6 +341,8 @@ def _value(kind: object, value: object, where: str) -> object:
     elif key.endswith("_urls"):
         for url in found:
             check_url(url, where)
+    elif where.startswith("tickers.") and key == "sources":
+        return check_sources(found, where)
     elif where == "general.tickers":
         try:
             return plain_tickers(found)

@@ -3,32 +3,34 @@
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar, runtime_checkable
+from functools import partial
+from typing import NoReturn, Protocol, TypeVar
 
+from gextui.choice import Arrival, stale_after
 from gextui.exposure.board import Board, build_board
 from gextui.exposure.change import WINDOWS, Past
 from gextui.exposure.filters import EVERYTHING, Filters
 from gextui.exposure.series import Series
+from gextui.intake import Intake
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import Ticker
-from gextui.sources.doubt import Doubts
-from gextui.sources.pacing import Backoff, Clock, SystemClock
+from gextui.route import Route
+from gextui.sources.pacing import Clock, SystemClock
 from gextui.sources.source import Source, SourceState, SourceStatus
 from gextui.sources.trouble import Trouble, settled
 
 _T = TypeVar("_T")
 
-STALE_INTERVALS = 3
 CHART_EVERY = 10.0
 """Seconds before levels over time are fetched anew."""
 CHART_POINTS = 600
-STALE_AT_LEAST = 10.0
-"""Seconds: nothing is stale before."""
 _FASTEST = 1.0
 """Seconds: boards of a ticker are built no more often than its source's interval, but never wait longer than this."""
+_AFTER_A_BUG = 1.0
+"""Seconds before the intake is run again."""
 _PATIENCE = 1.0
 """Seconds the live view waits for the history."""
 # Seconds at the end, within the two that `stop` promises: for the last records, for the database, for everything.
@@ -75,15 +77,6 @@ class History(Protocol):
         ...
 
 
-@runtime_checkable
-class Refreshable(Protocol):
-    """A source that can be asked for a chain before its next one is due. Optional."""
-
-    def refresh(self, ticker: Ticker) -> None:
-        """Fetch that ticker as soon as the venue's limits allow; runs in the core thread."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Health:
     """How far a ticker's board can be trusted right now."""
@@ -121,7 +114,8 @@ class Desk:
         sources: Sequence[Source],
         open_history: Callable[[], Awaitable[History]] | None = None,
         *,
-        order: Sequence[Ticker] | None = None,
+        routes: Mapping[Ticker, Route] | None = None,
+        make: Callable[[str], Source] | None = None,
         filters: Filters = EVERYTHING,
         record: bool = True,
         needs_history: bool = False,
@@ -130,34 +124,30 @@ class Desk:
         """Prepare to run ``sources``.
 
         Args:
-            sources: One or more, each of its own tickers.
+            sources: Those there are from the start.
             open_history: Opens what is remembered, in the core thread. Where it fails the desk runs without.
-            order: All of their tickers as the user wants them; as the sources give them where None.
+            routes: Whose chains each ticker gets, in the tickers' order; where None, each source's tickers are its own.
+            make: Makes the source of a name that ``sources`` lacks, in the core thread, when it is first needed.
             filters: What views are built with until `watch` says otherwise.
             record: Whether boards are recorded; without it the history is only read.
             needs_history: Whether sources begin once the history is open, and never where it cannot be opened.
             clock: The machine's where None.
 
         Raises:
-            ValueError: two sources give the same ticker.
+            ValueError: no routes are given, and two sources give the same ticker.
         """
         self._clock = clock = SystemClock() if clock is None else clock
         self._open_history = open_history
         self._record = record
         self._needs_history = needs_history
         self._history: History | None = None
-        self._feeds = [_Feed(source, Trouble(source.name, clock), Backoff(clock)) for source in sources]
-        self._lanes: dict[Ticker, _Lane] = {}
-        for feed in self._feeds:
-            for ticker in feed.source.tickers:
-                if ticker in self._lanes:
-                    raise ValueError(f"{ticker.symbol} is given by two sources")
-                self._lanes[ticker] = _Lane(ticker, feed, filters, Trouble(ticker.symbol, clock))
-        if order is not None:
-            self._lanes = {ticker: self._lanes[ticker] for ticker in order}
+        self._intake = Intake(sources, clock, routes=routes, make=make)
+        self._filters = filters
+        self._lanes = {ticker: self._new_lane(ticker) for ticker in self._intake.routes}
         self._views: dict[Ticker, View] = {}
         self._writing = Trouble("recording", clock)
         self._reading = Trouble("the history", clock)
+        self._routing = Trouble("the intake", clock)
         self._unrecorded: dict[Ticker, Board] = {}
         self._behind = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -165,10 +155,12 @@ class Desk:
         self._closing = asyncio.Event()
         self._to_record = asyncio.Event()
         self._commands: set[asyncio.Task[None]] = set()
+        self._tended: dict[Ticker, asyncio.Task[NoReturn]] = {}
+        """Each lane's work."""
 
     @property
     def tickers(self) -> tuple[Ticker, ...]:
-        """Every ticker of every source, in order."""
+        """Every ticker, in order."""
         return tuple(self._lanes)
 
     @property
@@ -193,6 +185,14 @@ class Desk:
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
+    def choose(self, routes: Mapping[Ticker, Route]) -> None:
+        """Give these tickers, in this order and by these routes, from now on; `tickers` says so at once."""
+        self._lanes = {ticker: self._lanes.get(ticker) or self._new_lane(ticker) for ticker in routes}
+        self._call(lambda: self._rearrange(dict(routes)))
+
+    def _new_lane(self, ticker: Ticker) -> "_Lane":
+        return _Lane(ticker, self._filters, Trouble(ticker.symbol, self._clock))
+
     def view(self, ticker: Ticker) -> View | None:
         """The newest view of the ticker; costs a dictionary look-up. None before its first board."""
         return self._views.get(ticker)
@@ -200,20 +200,14 @@ class Desk:
     def health(self, ticker: Ticker) -> Health:
         """The ticker's source, age and recording state."""
         lane = self._lanes[ticker]
-        status = lane.feed.source.status(ticker)
-        retry_at, failure = lane.feed.retry_at, lane.feed.trouble.sentence
-        trouble = failure or lane.doubt or lane.trouble.sentence
-        if retry_at is not None:
-            wait = max(0.0, retry_at - self._clock.seconds())
-            status = replace(status, state=SourceState.BACKOFF, detail=f"{failure}; next try in {wait:.0f} s")
-        elif trouble:
+        status = self._intake.status(ticker)
+        trouble = self._routing.sentence or lane.trouble.sentence
+        if trouble and status.state not in (SourceState.BACKOFF, SourceState.DEGRADED):
             doubted = status.state in (SourceState.LIVE, SourceState.DELAYED)
-            state = SourceState.DEGRADED if doubted else status.state
-            status = replace(status, state=state, detail=trouble)
+            status = replace(status, state=SourceState.DEGRADED if doubted else status.state, detail=trouble)
         age = None if lane.arrived is None else max(0.0, self._clock.seconds() - lane.arrived)
         recorded = status.interval == 0 or status.state is SourceState.CLOSED
-        oldest = max(STALE_INTERVALS * status.interval, STALE_AT_LEAST)
-        stale = age is not None and not recorded and age > oldest
+        stale = age is not None and not recorded and age > stale_after(status.interval)
         return Health(status, age, stale, self._recording(), "" if self._history is None else self._history.notice)
 
     def watch(self, ticker: Ticker, filters: Filters) -> None:
@@ -269,13 +263,13 @@ class Desk:
     async def _work(self) -> None:
         start = asyncio.create_task
         remembering = start(self._remember())
-        workers = [remembering, *(start(self._run_feed(feed, remembering)) for feed in self._feeds)]
-        workers += [start(self._run_lane(lane)) for lane in self._lanes.values()]
+        workers = [remembering, start(self._run_intake(remembering))]
+        self._tend_lanes()
         recorder = start(self._run_recorder())
         await self._closing.wait()
         loop = asyncio.get_running_loop()
         end = loop.time() + _END_WITHIN
-        for worker in (*workers, *self._commands):
+        for worker in (*workers, *self._tended.values(), *self._commands):
             worker.cancel()
         self._to_record.set()
         await asyncio.wait({recorder}, timeout=_FLUSH_WITHIN)
@@ -325,53 +319,50 @@ class Desk:
         reading = await self._read(chain)
         if lane.arrived is None:
             lane.arrived = self._clock.seconds() - max(0.0, self._clock.now() - chain.as_of_seconds)
-            lane.doubts.believed = chain
+            self._intake.believe(chain)
             lane.newest = reading
             await self._show(lane)
 
-    async def _run_feed(self, feed: "_Feed", remembering: asyncio.Task[None]) -> None:
+    async def _run_intake(self, remembering: asyncio.Task[None]) -> None:
         if self._needs_history:
             await asyncio.wait({remembering})
             if self._history is None:
                 return
         while True:
-            feed.trouble.report(await settled(self._take(feed)))
-            pause = feed.backoff.pause()
-            feed.retry_at = self._clock.seconds() + pause
-            feed.nap = asyncio.create_task(self._clock.sleep(pause))
-            await asyncio.wait({feed.nap})
-            feed.retry_at = None
+            self._routing.report(await settled(self._intake.run(self._take)))
+            await self._clock.sleep(_AFTER_A_BUG)
 
-    async def _take(self, feed: "_Feed") -> None:
-        chains = feed.source.chains()
-        try:
-            await self._take_all(feed, chains)
-        except (asyncio.CancelledError, Exception):
-            # One that is left between two chains would keep its sockets and files until it is collected.
-            if isinstance(chains, AsyncGenerator):
-                await chains.aclose()
-            raise
+    def _take(self, chain: OptionChain, interval: float, arrival: Arrival) -> None:
+        """Have a board made of the chain."""
+        lane = self._lanes.get(chain.ticker)
+        if lane is None:
+            return
+        lane.pace = min(interval, _FASTEST)
+        if arrival.renews:
+            lane.arrived = self._clock.seconds()
+        if not arrival.again:
+            lane.offer(chain)
 
-    async def _take_all(self, feed: "_Feed", chains: AsyncIterator[OptionChain]) -> None:
-        async for chain in chains:
-            lane = self._lanes[chain.ticker]
-            interval = feed.source.status(chain.ticker).interval
-            lane.pace = min(interval, _FASTEST)
-            feed.backoff.data()
-            feed.trouble.clear()
-            before = lane.doubts.believed
-            again = chain is before  # the venue has nothing newer
-            lane.doubt = lane.doubts.about(chain) if interval and not again else ""
-            if not lane.doubt:
-                # A live venue that repeats an instant has sent nothing new; a delayed one keeps its own time.
-                if before is None or chain.as_of != before.as_of or chain.delay:
-                    lane.arrived = self._clock.seconds()
-                if not again:
-                    lane.offer(chain)
-            # A source that never waits must not keep the loop from everyone else.
-            await asyncio.sleep(0)
+    def _rearrange(self, routes: Mapping[Ticker, Route]) -> None:
+        """Let go of what is no longer wanted, and begin with what is new."""
+        self._intake.choose(routes)
+        for ticker in [ticker for ticker in self._tended if ticker not in routes]:
+            self._tended.pop(ticker).cancel()
+            self._views.pop(ticker, None)
+            self._unrecorded.pop(ticker, None)
+        history = self._history
+        for lane in self._tend_lanes():
+            if history is not None:
+                self._begin(lane, partial(self._recall, lane, history))
 
-    async def _run_lane(self, lane: "_Lane") -> None:
+    def _tend_lanes(self) -> "list[_Lane]":
+        """Begin to work on the lanes that nobody works on; those."""
+        begun = [lane for ticker, lane in self._lanes.items() if ticker not in self._tended]
+        for lane in begun:
+            self._tended[lane.ticker] = asyncio.create_task(self._run_lane(lane))
+        return begun
+
+    async def _run_lane(self, lane: "_Lane") -> NoReturn:
         while True:
             outcome = await settled(self._tend(lane))
             lane.trouble.report(outcome)  # and on with the next chain
@@ -470,10 +461,7 @@ class Desk:
             lane.chart = replace(chart, series=series)
 
     async def _refresh(self, lane: "_Lane") -> None:
-        if lane.feed.nap is not None:
-            lane.feed.nap.cancel()
-        if isinstance(lane.feed.source, Refreshable):
-            lane.feed.source.refresh(lane.ticker)
+        self._intake.refresh(lane.ticker)
 
     async def _run_recorder(self) -> None:
         while True:
@@ -501,19 +489,6 @@ class Desk:
         return "recording is slow: some readings are skipped" if self._behind else self._history.recording
 
 
-@dataclass(slots=True, eq=False)
-class _Feed:
-    """One source and how its run goes."""
-
-    source: Source
-    trouble: Trouble
-    backoff: Backoff
-    retry_at: float | None = None
-    """While it waits to be started again."""
-    nap: asyncio.Task[None] | None = None
-    """That wait."""
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class _Reading:
     """A board of everything, and the past with which it is built through other filters."""
@@ -539,13 +514,9 @@ class _Lane:
     """One ticker, from chain to view."""
 
     ticker: Ticker
-    feed: _Feed
     filters: Filters
     trouble: Trouble
     arrived: float | None = None
-    doubts: Doubts = field(default_factory=Doubts)
-    doubt: str = ""
-    """Why the last chain was not believed."""
     pending: OptionChain | None = None
     """The newest chain without a board."""
     offered: float = 0.0

@@ -1,11 +1,13 @@
-"""What runs live: which source gives a ticker, where it is recorded, and what to do where another process does that."""
+"""What runs live: which sources give a ticker, where it is recorded, and what to do where another process does that."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gextui.config import Settings, Storage, cache_path, database_path
-from gextui.market.ticker import Kind, Ticker, ticker_for
+from gextui.config import Settings, Storage, TickerChoice, cache_path, database_path
+from gextui.market.ticker import Kind, Ticker
+from gextui.route import Route
+from gextui.secrets import SecretName
 from gextui.store.lock import holder_of
 
 if TYPE_CHECKING:
@@ -13,37 +15,66 @@ if TYPE_CHECKING:
     from gextui.sources.source import Source
     from gextui.store.retention import Retention
 
-_KNOWN = ("deribit",)
-"""The sources there are, as tickers name them."""
+RECORDER = "recorder"
+"""The source of what another process records."""
+_COINS = ("deribit", "bybit")
+_SHARES = ("tradier", "cboe", "yahoo")
+"""The sources of everything else, the best first."""
 
 
-def without_a_source(tickers: Iterable[Ticker]) -> list[Ticker]:
-    """Those of the tickers that no source gives."""
-    return [ticker for ticker in tickers if ticker.source not in _KNOWN]
+def sources_of(ticker: Ticker) -> tuple[str, ...]:
+    """The sources that can give the ticker, the best first."""
+    return _COINS if ticker.kind is Kind.COIN else _SHARES
 
 
-def coins_among(settings: Settings, symbols: Sequence[str]) -> tuple[list[Ticker], list[str]]:
-    """Those of the symbols that are coins on Deribit, and all coins that it lists; it is asked at most once a day.
-
-    Raises:
-        FetchError: it cannot be asked.
-    """
-    import asyncio
-
-    from gextui.sources.deribit_currency import listed_coins
-
-    listed = asyncio.run(listed_coins(settings.sources.deribit.rest_url, cache_dir=cache_path()))
-    return [ticker_for(symbol, Kind.COIN) for symbol in symbols if symbol in listed], listed
+def route_for(settings: Settings, ticker: Ticker) -> Route:
+    """Whose chains the ticker gets: as the settings say, else the best that needs no account that is not there."""
+    choice = settings.tickers.get(ticker.symbol, TickerChoice())
+    if choice.sources:
+        return Route(choice.sources, choice.combine)
+    if ticker.kind is Kind.COIN:
+        return Route((ticker.source,))
+    return Route(_SHARES if settings.secrets.configure(SecretName.TRADIER_TOKEN) else _SHARES[1:])
 
 
-def live_sources(settings: Settings, tickers: Sequence[Ticker]) -> "list[Source]":
-    """One source a venue, each of its own of these tickers; not yet running."""
-    from gextui.sources.deribit import DeribitSource
+def routes_of(settings: Settings, tickers: Iterable[Ticker]) -> dict[Ticker, Route]:
+    """Whose chains each of the tickers gets."""
+    return {ticker: route_for(settings, ticker) for ticker in tickers}
 
-    coins = [ticker for ticker in tickers if ticker.source == "deribit"]
-    deribit = settings.sources.deribit
-    made = partial(DeribitSource, rest_url=deribit.rest_url, ws_url=deribit.ws_url, cache_dir=cache_path())
-    return [made(coins)] if coins else []
+
+class LiveSources:
+    """Makes the sources, each when it is first needed; call it with a name of `gextui.config.SOURCES`."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Prepare to make sources as the settings say."""
+        self._settings = settings
+        self._cache = cache_path()
+
+    def __call__(self, name: str) -> "Source":
+        """The source of that name, of no tickers yet.
+
+        Raises:
+            ValueError: there is none.
+        """
+        make: Mapping[str, Callable[[], Source]] = {
+            "deribit": self._deribit,
+            "bybit": self._bybit,
+        }
+        if name not in make:
+            raise ValueError(f"no source is called {name}")
+        return make[name]()
+
+    def _deribit(self) -> "Source":
+        from gextui.sources.deribit import DeribitSource
+
+        urls = self._settings.sources.deribit
+        return DeribitSource((), rest_url=urls.rest_url, ws_url=urls.ws_url, cache_dir=self._cache)
+
+    def _bybit(self) -> "Source":
+        from gextui.sources.bybit import BybitSource
+
+        urls = self._settings.sources.bybit
+        return BybitSource((), rest_url=urls.rest_url, ws_url=urls.ws_url, cache_dir=self._cache)
 
 
 def live_desk(settings: Settings, tickers: Sequence[Ticker]) -> "Desk":
@@ -58,12 +89,13 @@ def live_desk(settings: Settings, tickers: Sequence[Ticker]) -> "Desk":
     path = database_path(settings)
     holder = holder_of(path)
     followed = [ticker for ticker in tickers if holder is not None and ticker.symbol in holder.symbols]
-    sources = live_sources(settings, [ticker for ticker in tickers if ticker not in followed])
+    routes = routes_of(settings, tickers) | {ticker: Route((RECORDER,)) for ticker in followed}
+    make = LiveSources(settings)
     if followed:
-        sources.append(FollowingSource(path, followed))
-        return Desk(sources, partial(open_to_follow, path), order=tickers, record=False)
+        following = FollowingSource(path, followed)
+        return Desk([following], partial(open_to_follow, path), routes=routes, make=make, record=False)
     open_store = partial(Store.open, path, tickers=tickers, retention=retention_of(settings.storage))
-    return Desk(sources, open_store, order=tickers)
+    return Desk([], open_store, routes=routes, make=make)
 
 
 def retention_of(storage: Storage) -> "Retention":

@@ -75,6 +75,15 @@ def redact(text: str) -> str:
     return text
 
 
+def is_configured(
+    name: SecretName, *, command: Sequence[str] = (), file: str = "", environ: Mapping[str, str] = os.environ
+) -> bool:
+    """Whether anything says where the credential is; only `find_secret` can tell whether it can be had there."""
+    folder = environ.get("CREDENTIALS_DIRECTORY")
+    given = folder is not None and (Path(folder) / name.value).is_file()
+    return given or bool(environ.get(name.variable) or command or file)
+
+
 def find_secret(
     name: SecretName,
     *,

@@ -193,16 +193,20 @@ class TestEnds:
     """Exit codes as scripts see them, from a process of its own."""
 
     @pytest.mark.parametrize("command", [(), ("record",)])
-    def test_what_no_live_source_gives_is_refused_by_name(self, command: tuple[str, ...]) -> None:
-        done = run(*command, "BTC", "SPX", "DOGE")
+    def test_what_nobody_lists_is_refused_by_name(self, command: tuple[str, ...], tmp_path: Path) -> None:
+        settings = tmp_path / "config.toml"
+        settings.write_text(
+            "".join(f'[sources.{name}]\nrest_url = "http://127.0.0.1:9"\n' for name in ("deribit", "cboe"))
+        )
+        cache = {"XDG_CACHE_HOME": str(tmp_path)}
+        done = run("--config", settings, *command, "BTC", "SPX", "DOGEE", environment=cache)
         assert (done.returncode, done.stdout) == (69, "")
-        assert done.stderr.startswith("gextui: no live source gives SPX, DOGE yet;")
+        assert done.stderr.startswith("gextui: DOGEE is unknown here, and Deribit cannot be asked")
 
-    def test_without_names_those_of_the_settings_are_left_out(self) -> None:
+    def test_without_a_terminal(self) -> None:
         done = run()
         assert (done.returncode, done.stdout) == (64, "")
         assert done.stderr.splitlines() == [
-            "gextui: no live source gives SPX, SPY, IBIT yet: left out",
             "gextui: the dashboard needs a terminal; `gextui record` and `gextui snapshot` need none",
         ]
 

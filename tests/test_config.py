@@ -102,7 +102,7 @@ class TestKeys:
             ("[general]\ntickrs = []", "general.tickrs is not a key; did you mean general.tickers?"),
             ("[sources.deribt]\n", "sources.deribt is not a key; did you mean sources.deribit?"),
             ("[sources.deribit]\nrest_ulr = ''", "did you mean sources.deribit.rest_url?"),
-            ("tickers = []", "tickers is not a key; it belongs under [general]"),
+            ("tickers = []", "written [tickers.BTC]; the list of tickers belongs under [general]"),
             ("[storage]\nzzz = 1", "accepted are path, levels_days, chains_hours, chains_days, max_gb"),
             ("general = 1", "general must be a table, written [general]"),
         ],

@@ -1,16 +1,14 @@
-"""Which tickers run live: those known here, and whatever coin Deribit lists."""
+"""Which tickers run live, and from which sources."""
 
-import asyncio
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from gextui import live
-from gextui.config import Deribit, Settings, Sources
-from gextui.market.ticker import Kind, Ticker
-from gextui.sources.deribit_currency import kept_instruments
+from gextui.config import Secrets, Settings, TickerChoice
+from gextui.live import route_for
+from gextui.market.ticker import KNOWN_TICKERS
+from gextui.route import Route
 from tests.cli import run
 from tests.support.venue import RunningVenue, running_venue
 
@@ -32,36 +30,46 @@ def cached(tmp_path: Path) -> dict[str, str]:
     return {"XDG_CACHE_HOME": str(tmp_path / "cache")}
 
 
-def test_an_unknown_ticker_is_told_what_deribit_lists(settings: Path, cached: dict[str, str]) -> None:
-    done = run("--config", settings, "BTC", "DOGE", environment=cached)
+NOBODY = '[sources.{}]\nrest_url = "http://127.0.0.1:9"\n'
+
+
+def test_an_unknown_ticker_is_said_to_be_one(settings: Path, cached: dict[str, str]) -> None:
+    settings.write_text(settings.read_text() + NOBODY.format("cboe"))
+    done = run("--config", settings, "BTC", "XRPP", environment=cached)
     assert (done.returncode, done.stdout) == (69, "")
-    assert done.stderr == "gextui: no live source gives DOGE yet; Deribit lists options on BTC, ETH, SOL\n"
-
-
-def test_a_venue_that_cannot_be_asked_is_named(tmp_path: Path, cached: dict[str, str]) -> None:
-    path = tmp_path / "config.toml"
-    path.write_text('[sources.deribit]\nrest_url = "http://127.0.0.1:9"\n')
-    done = run("--config", path, "DOGE", environment=cached)
-    assert done.returncode == 69
     assert done.stderr == (
-        "gextui: DOGE is unknown here, and Deribit cannot be asked what it lists: 127.0.0.1 refuses the connection\n"
+        "gextui: nobody who can be asked (Cboe cannot be asked: 127.0.0.1 refuses the connection) lists options on "
+        "XRPP; did you mean XRP?\n"
     )
 
 
-def test_a_coin_that_deribit_lists_is_one_whatever_is_known_here(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    url = "http://127.0.0.1:9"
-    names = ["DOGE_USDC-27NOV26-0d2-C", "SOL_USDC-27NOV26-140-C"]
-    asyncio.run(kept_instruments(url, tmp_path).write("USDC", names, time.time()))
-    monkeypatch.setattr(live, "cache_path", lambda: tmp_path)
-    coins, listed = live.coins_among(Settings(sources=Sources(deribit=Deribit(rest_url=url))), ["DOGE", "SPCE"])
-    assert coins == [Ticker("DOGE", "DOGE", Kind.COIN, "deribit")]
-    assert listed == ["BTC", "DOGE", "ETH", "SOL"]
+def test_venues_that_cannot_be_asked_are_named(tmp_path: Path, cached: dict[str, str]) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(NOBODY.format("deribit") + NOBODY.format("cboe"))
+    done = run("--config", path, "DOGE", environment=cached)
+    assert done.returncode == 69
+    assert done.stderr == (
+        "gextui: DOGE is unknown here, and Deribit cannot be asked: 127.0.0.1 refuses the connection; "
+        "Cboe cannot be asked: 127.0.0.1 refuses the connection\n"
+    )
 
 
-@pytest.mark.parametrize("symbols", [(), ("BTC", "ETH"), ("avax",)])
-def test_coins_known_here_ask_nobody(symbols: tuple[str, ...], tmp_path: Path, cached: dict[str, str]) -> None:
+class TestRoutes:
+    def test_coins_come_from_deribit_and_the_rest_from_those_that_need_no_account(self) -> None:
+        assert route_for(Settings(), KNOWN_TICKERS["ETH"]) == Route(("deribit",))
+        assert route_for(Settings(), KNOWN_TICKERS["SPX"]) == Route(("cboe", "yahoo"))
+
+    def test_tradier_comes_first_where_there_is_a_token(self) -> None:
+        settings = Settings(secrets=Secrets(tradier_token_file="~/token"))
+        assert route_for(settings, KNOWN_TICKERS["SPX"]) == Route(("tradier", "cboe", "yahoo"))
+
+    def test_the_settings_have_the_last_word(self) -> None:
+        settings = Settings(tickers={"BTC": TickerChoice(("deribit", "bybit"), combine=True)})
+        assert route_for(settings, KNOWN_TICKERS["BTC"]) == Route(("deribit", "bybit"), combine=True)
+
+
+@pytest.mark.parametrize("symbols", [(), ("BTC", "SPX"), ("avax",)])
+def test_what_is_known_here_asks_nobody(symbols: tuple[str, ...], tmp_path: Path, cached: dict[str, str]) -> None:
     path = tmp_path / "config.toml"
     path.write_text('[sources.deribit]\nrest_url = "http://127.0.0.1:9"\n')
     done = run("--config", path, *symbols, environment=cached)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import Kind, Ticker
+from gextui.route import Route
 from gextui.simulator.deribit import DeribitVenue
 from gextui.simulator.source import TO_THE_EXPIRY, SimulatedSource, before_the_expiry
 from gextui.sources.deribit import DeribitSource
@@ -29,8 +30,10 @@ class Demo:
         """
         start = start or before_the_expiry(datetime.now(UTC)) + TO_THE_EXPIRY - BEFORE_THE_EXPIRY
         market = _RecordedByDeribit(seed, start=start, speed=1.0)
-        self.tickers = market.tickers
-        self.sources: tuple[Source, ...] = (_Coins(market), _Others(market))
+        coins, others = _Coins(market), _Others(market)
+        self.sources: tuple[Source, ...] = (coins, others)
+        self.routes = {ticker: Route((coins.name if _is_coin(ticker) else others.name,)) for ticker in market.tickers}
+        """In the market's own order."""
         self.market = market
 
     async def open_history(self) -> RecordedHistory:

@@ -23,11 +23,12 @@ from gextui.sources.failure import Failure, FetchError
 from gextui.sources.http import LOOPBACK, refuse_plain_url
 from gextui.sources.instruments import InstrumentCache
 from gextui.sources.pacing import Clock, Limiter, SystemClock
-from gextui.sources.polling import Poll, Workers, in_seconds
+from gextui.sources.polling import Poll, in_seconds
 from gextui.sources.source import SourceState, SourceStatus
 from gextui.sources.stream import Stream
 from gextui.sources.subscriptions import SILENT_AFTER
 from gextui.sources.venue_time import VenueTime
+from gextui.sources.workers import Workers
 
 POLL_EVERY = 10.0
 """Seconds between two calls for a coin's whole chain, which also tell of what is newly listed."""

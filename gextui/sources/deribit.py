@@ -30,12 +30,13 @@ from gextui.sources.deribit_rest import DeribitRest
 from gextui.sources.deribit_session import PLATFORM_STATE, DeribitSession
 from gextui.sources.http import LOOPBACK
 from gextui.sources.pacing import RETRY_AFTER_DEFAULT, Clock, Limiter, SystemClock
-from gextui.sources.polling import Workers, in_seconds
+from gextui.sources.polling import in_seconds
 from gextui.sources.session import Channel
 from gextui.sources.source import ConnectionStatus, SourceState, SourceStatus
 from gextui.sources.stream import Stream, StreamState
 from gextui.sources.subscriptions import SILENT_AFTER
 from gextui.sources.venue_time import VenueTime
+from gextui.sources.workers import Workers
 
 BETWEEN_SUBSCRIBES = 0.35
 """Seconds; the venue allows three a second."""

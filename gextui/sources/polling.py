@@ -1,8 +1,8 @@
-"""What a live source asks for again and again, and the tasks that keep it going."""
+"""What a live source asks for again and again."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, NoReturn, Self
+from collections.abc import Awaitable, Callable
+from typing import NoReturn
 
 from gextui.sources.failure import FetchError
 from gextui.sources.pacing import Backoff, Clock, ended_within
@@ -64,41 +64,6 @@ class Poll:
             messages=self.answers,
             next_try_in=max(0.0, after - now) if trouble and after is not None else None,
         )
-
-
-class Workers:
-    """Tasks that should go on for ever; an asynchronous context manager that ends them all."""
-
-    def __init__(self, ended: asyncio.Event) -> None:
-        """Set ``ended`` whenever one ends, which it should not."""
-        self._ended = ended
-        self._tasks: set[asyncio.Task[Any]] = set()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    def start(self, job: Coroutine[Any, Any, object]) -> asyncio.Task[Any]:
-        """Let it run."""
-        task = asyncio.create_task(job)
-        self._tasks.add(task)
-        task.add_done_callback(lambda _: self._ended.set())
-        return task
-
-    def end(self, task: asyncio.Task[Any]) -> None:
-        """Let one run no longer."""
-        self._tasks.discard(task)
-        task.cancel()
-
-    def check(self) -> None:
-        """Raise what one of them has raised."""
-        for task in self._tasks:
-            if task.done():
-                task.result()
 
 
 def in_seconds(seconds: float | None) -> str:

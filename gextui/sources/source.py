@@ -1,9 +1,9 @@
 """The Source interface: what the desk needs to know of any venue, vendor or file."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import Ticker
@@ -60,6 +60,8 @@ class SourceStatus:
     detail: str = ""
     """A few plain words, e.g. why it is degraded."""
     connections: tuple[ConnectionStatus, ...] = ()
+    instead_of: str = ""
+    """Which preferred source it stands in for, and why that one is not read; empty where it is the preferred one."""
 
 
 class Source(Protocol):
@@ -76,6 +78,27 @@ class Source(Protocol):
         """Yield whole immutable chains of any of the tickers for ever; runs in the core thread's loop.
 
         A delayed venue that was asked and has nothing newer is told of by yielding the very same chain again.
+        """
+        ...
+
+
+@runtime_checkable
+class Refreshable(Protocol):
+    """A source that can be asked for a chain before its next one is due. Optional."""
+
+    def refresh(self, ticker: Ticker) -> None:
+        """Fetch that ticker as soon as the venue's limits allow; runs in the core thread."""
+        ...
+
+
+@runtime_checkable
+class Adjustable(Protocol):
+    """A source whose tickers can be changed while it runs: every live venue's. Optional."""
+
+    def carry(self, tickers: Sequence[Ticker]) -> None:
+        """Give these tickers from now on, and let go of the others; those that stay notice nothing.
+
+        Runs in the core thread, before or while `Source.chains` runs. Without tickers a source idles.
         """
         ...
 

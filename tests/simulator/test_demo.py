@@ -14,9 +14,9 @@ START = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 
 def test_coins_come_through_the_venue_and_the_rest_off_the_same_market() -> None:
     demo = Demo(3, start=START)
-    with running(Desk(demo.sources, demo.open_history, order=demo.tickers)) as desk:
-        until(lambda: all(_live(desk, ticker.symbol) for ticker in demo.tickers))
-        for ticker in demo.tickers:
+    with running(Desk(demo.sources, demo.open_history, routes=demo.routes)) as desk:
+        until(lambda: all(_live(desk, ticker.symbol) for ticker in demo.routes))
+        for ticker in demo.routes:
             view = desk.view(ticker)
             assert view is not None
             chain = view.board.chain
@@ -44,7 +44,7 @@ def test_the_same_seed_is_the_same_market() -> None:
 
 def _spots(demo: Demo) -> list[float]:
     market, _ = demo.market.made()
-    return [market.chain(ticker).spot for ticker in demo.tickers]
+    return [market.chain(ticker).spot for ticker in demo.routes]
 
 
 def test_the_first_expiry_comes_within_minutes() -> None:

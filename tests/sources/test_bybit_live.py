@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gextui.desk import Refreshable
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import Kind, Ticker
 from gextui.simulator.bybit import PUBLISHED
@@ -20,7 +19,7 @@ from gextui.simulator.market import SimulatedMarket
 from gextui.sources.bybit import POLL_EVERY, RELIST_EVERY, BybitSource
 from gextui.sources.bybit_lines import FIRST_DATA
 from gextui.sources.bybit_session import CHARACTERS_A_CONNECTION, TOPICS_A_CONNECTION, TOPICS_A_REQUEST
-from gextui.sources.source import SourceState
+from gextui.sources.source import Refreshable, SourceState
 from tests.support.bybit import Rig, rigged
 from tests.support.rig import BTC, ETH, NOON, SOL, XRP
 from tests.support.waiting import eventually

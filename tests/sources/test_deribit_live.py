@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gextui.desk import Refreshable
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import Kind, Ticker
 from gextui.simulator.deribit_limits import PUBLISHED
@@ -19,7 +18,7 @@ from gextui.simulator.market import SimulatedMarket
 from gextui.sources import deribit_currency
 from gextui.sources.deribit import DeribitSource
 from gextui.sources.deribit_currency import POLL_EVERY, coins_of, listed_coins
-from gextui.sources.source import SourceState
+from gextui.sources.source import Refreshable, SourceState
 from tests.support.deribit import Rig, rigged
 from tests.support.rig import BTC, ETH, NOON, SOL, XRP
 

@@ -1,0 +1,89 @@
+"""The directory: which ticker a name means, asked of those who list options where nobody here knows it."""
+
+import asyncio
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+
+from gextui.config import Sources
+from gextui.market.text import is_symbol
+from gextui.market.ticker import KNOWN_TICKERS, Kind, Ticker, ticker_for
+from gextui.sources.deribit_currency import listed_coins
+from gextui.sources.failure import Failure, FetchError
+from gextui.sources.http import HttpClient
+from gextui.sources.pacing import Limiter, SystemClock
+
+_MOST_SUGGESTED = 3
+
+
+class UnknownTickerError(Exception):
+    """Nobody lists options on it, or nobody can be asked. The message is one plain sentence with near names."""
+
+
+class Directory:
+    """Looks names up; answers are remembered."""
+
+    def __init__(self, sources: Sources, *, cache_dir: Path | None = None) -> None:
+        """Prepare to ask where the settings say these sources are."""
+        self._sources = sources
+        self._cache_dir = cache_dir
+        self._found = dict(KNOWN_TICKERS)
+        self._coins: list[str] = []
+
+    def known(self, symbol: str) -> Ticker | None:
+        """The ticker of that name, if it can be told without asking anybody."""
+        return self._found.get(symbol.strip().upper())
+
+    async def find(self, symbol: str) -> Ticker:
+        """The ticker of that name: one known here, else a coin that Deribit lists, else a share or index of Cboe's.
+
+        Raises:
+            UnknownTickerError: see there.
+        """
+        symbol = symbol.strip().upper()
+        if (known := self.known(symbol)) is not None:
+            return known
+        if not is_symbol(symbol):
+            raise UnknownTickerError("a ticker is letters, digits and . _ : / ^ $ -, up to 32 of them")
+        coin, share = await asyncio.gather(self._coin(symbol), self._share(symbol), return_exceptions=True)
+        for found in (coin, share):
+            if isinstance(found, Ticker):
+                self._found[symbol] = found
+                return found
+        for failed in (coin, share):
+            if isinstance(failed, BaseException) and not isinstance(failed, FetchError):
+                raise failed
+        raise UnknownTickerError(f"{self._why_not(symbol, coin, share)}{self._suggestion(symbol)}")
+
+    async def _coin(self, symbol: str) -> Ticker | None:
+        self._coins = await listed_coins(self._sources.deribit.rest_url, cache_dir=self._cache_dir)
+        return ticker_for(symbol, Kind.COIN) if symbol in self._coins else None
+
+    async def _share(self, symbol: str) -> Ticker | None:
+        """Cboe's quote of the underlying alone is small; it refuses the names that it does not know."""
+        limiter = Limiter(SystemClock(), rate=1.0, burst=1.0)
+        async with HttpClient(self._sources.cboe.rest_url, limiter) as client:
+            try:
+                await client.get(f"/quotes/{symbol}.json")
+            except FetchError as error:
+                if error.failure is Failure.BLOCKED:
+                    return None
+                raise
+        return ticker_for(symbol)
+
+    def _why_not(self, symbol: str, coin: object, share: object) -> str:
+        unasked = [f"{name} cannot be asked: {error}" for name, error in (("Deribit", coin), ("Cboe", share))
+                   if isinstance(error, FetchError)]  # fmt: skip
+        if len(unasked) == 2:
+            return f"{symbol} is unknown here, and {'; '.join(unasked)}"
+        lists = "neither Deribit nor Cboe lists" if not unasked else f"nobody who can be asked ({unasked[0]}) lists"
+        return f"{lists} options on {symbol}"
+
+    def _suggestion(self, symbol: str) -> str:
+        near = suggestions(symbol, [*self._found, *self._coins])
+        return f"; did you mean {', '.join(near)}?" if near else ""
+
+
+def suggestions(symbol: str, names: Sequence[str]) -> list[str]:
+    """The few of the names that are nearest to what was typed."""
+    return difflib.get_close_matches(symbol.upper(), list(dict.fromkeys(names)), n=_MOST_SUGGESTED, cutoff=0.6)

@@ -1,0 +1,139 @@
+"""Which of several sources a ticker is read from."""
+
+import pytest
+
+from gextui.choice import FAILING_FOR, FIRST_CHAIN_WITHIN, STEADY_AFTER, Channel, Choice
+from gextui.market.chain import OptionChain
+from gextui.route import Route
+from gextui.sources.source import SourceState, SourceStatus
+from tests.support.desk import chain_at
+
+LIVE = SourceStatus("any", SourceState.LIVE, 1.0)
+
+
+def choice_of(*names: str, combine: bool = False) -> Choice:
+    choice = Choice(Route(names, combine), [Channel(name) for name in names])
+    choice.review(0.0)
+    return choice
+
+
+def asked(choice: Choice) -> list[str]:
+    return [channel.name for channel in choice.asked]
+
+
+def bring(choice: Choice, at: int, now: float, chain: OptionChain | None = None) -> bool:
+    """A chain comes by that channel; whether it is the ticker's."""
+    channel = choice.channels[at]
+    return channel.arrive(chain or chain_at(now), now, 1.0) is not None and choice.accepts(channel, now)
+
+
+def judge(choice: Choice, now: float, *statuses: SourceStatus) -> list[str]:
+    """What is asked once each channel's source has said so."""
+    for channel, status in zip(choice.channels, statuses, strict=False):
+        if channel.asked_at is not None:
+            channel.judge(status, now)
+    choice.review(now)
+    return asked(choice)
+
+
+class TestFallback:
+    def test_only_the_preferred_one_is_asked_while_it_delivers(self) -> None:
+        choice = choice_of("a", "b")
+        assert asked(choice) == ["a"]
+        assert bring(choice, 0, 1.0)
+        assert judge(choice, 2.0, LIVE) == ["a"]
+        assert choice.instead_of == ""
+
+    def test_the_next_is_asked_when_no_first_chain_comes(self) -> None:
+        choice = choice_of("a", "b")
+        connecting = SourceStatus("a", SourceState.CONNECTING, 1.0)
+        assert judge(choice, FIRST_CHAIN_WITHIN - 1.0, connecting) == ["a"]
+        assert judge(choice, FIRST_CHAIN_WITHIN, connecting) == ["a", "b"]
+        assert bring(choice, 1, 31.0)
+        assert choice.instead_of == "a: no chain yet"
+
+    def test_a_failure_is_waited_for_a_moment(self) -> None:
+        choice = choice_of("a", "b")
+        bring(choice, 0, 1.0)
+        down = SourceStatus("a", SourceState.BACKOFF, 1.0, "refused")
+        assert judge(choice, 2.0, down) == ["a"]
+        assert judge(choice, 3.0, LIVE) == ["a"]
+        assert judge(choice, 4.0, down) == ["a"]
+        assert judge(choice, 4.0 + FAILING_FOR, down) == ["a", "b"]
+
+    def test_what_cannot_be_had_at_all_is_not_waited_for(self) -> None:
+        choice = choice_of("a", "b", "c")
+        off = SourceStatus("a", SourceState.DISABLED, 1.0, "no token")
+        assert judge(choice, 1.0, off) == ["a", "b"]
+        assert judge(choice, 2.0, off, off) == ["a", "b", "c"]
+        assert bring(choice, 2, 3.0)
+        assert choice.instead_of == "a: no token"
+
+    def test_one_that_falls_silent_fails(self) -> None:
+        choice = choice_of("a", "b")
+        bring(choice, 0, 1.0)
+        assert judge(choice, 11.0, LIVE) == ["a"]
+        assert judge(choice, 11.1, LIVE) == ["a", "b"]
+
+    @pytest.mark.parametrize("state", [SourceState.CLOSED, SourceState.REPLAY])
+    def test_a_closed_market_is_no_failure_once_it_has_shown_something(self, state: SourceState) -> None:
+        choice = choice_of("a", "b")
+        closed = SourceStatus("a", state, 60.0, "closed")
+        bring(choice, 0, 1.0)
+        assert judge(choice, 90_000.0, closed) == ["a"]
+
+    def test_a_closed_market_that_has_shown_nothing_is_looked_for_elsewhere(self) -> None:
+        choice = choice_of("a", "b")
+        closed = SourceStatus("a", SourceState.CLOSED, 600.0, "next fetch on Monday")
+        judge(choice, 1.0, closed)
+        assert judge(choice, 1.0 + FAILING_FOR, closed) == ["a", "b"]
+
+    def test_it_returns_once_the_preferred_one_is_steady(self) -> None:
+        choice = choice_of("a", "b")
+        bring(choice, 0, 1.0)
+        off = SourceStatus("a", SourceState.DISABLED, 1.0, "off")
+        judge(choice, 2.0, off)
+        assert bring(choice, 1, 3.0)
+        assert judge(choice, 4.0, LIVE, LIVE) == ["a", "b"]
+        assert not bring(choice, 0, 5.0)
+        assert bring(choice, 1, 6.0)
+        assert choice.instead_of == "a: not steady yet"
+        assert bring(choice, 0, 5.0 + STEADY_AFTER)
+        assert judge(choice, 6.0 + STEADY_AFTER, LIVE, LIVE) == ["a"]
+        assert choice.instead_of == ""
+
+    def test_it_returns_at_once_when_the_other_fails_too(self) -> None:
+        choice = choice_of("a", "b")
+        off = SourceStatus("any", SourceState.DISABLED, 1.0, "off")
+        judge(choice, 1.0, off)
+        assert bring(choice, 1, 2.0)
+        judge(choice, 3.0, LIVE, off)
+        assert bring(choice, 0, 4.0)
+
+
+class TestCombined:
+    def test_all_are_asked_whatever_happens(self) -> None:
+        choice = choice_of("a", "b", combine=True)
+        assert asked(choice) == ["a", "b"]
+        assert judge(choice, 1.0, SourceStatus("a", SourceState.DISABLED, 1.0)) == ["a", "b"]
+
+
+class TestArrival:
+    def test_a_live_venue_that_repeats_an_instant_tells_nothing_new(self) -> None:
+        channel = Channel("a", asked_at=0.0)
+        assert channel.arrive(chain_at(1.0), 1.0, 1.0) == (True, False)
+        assert channel.arrive(chain_at(1.0), 2.0, 1.0) == (False, False)
+        assert channel.arrived == 1.0
+
+    def test_a_delayed_one_keeps_its_own_time(self) -> None:
+        channel = Channel("a", asked_at=0.0)
+        chain = chain_at(1.0, delay=900.0)
+        channel.arrive(chain, 1.0, 60.0)
+        assert channel.arrive(chain, 61.0, 60.0) == (True, True)
+        assert channel.arrived == 61.0
+
+    def test_what_is_not_believed_is_not_taken(self) -> None:
+        channel = Channel("a", asked_at=0.0)
+        channel.arrive(chain_at(1.0, 100.0), 1.0, 1.0)
+        assert channel.arrive(chain_at(2.0, 1000.0), 2.0, 1.0) is None
+        assert "spot jumped" in channel.doubt
