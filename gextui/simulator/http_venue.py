@@ -266,7 +266,8 @@ class HttpVenue(ABC):
 
     def limit(self, retry_after: str | None = None) -> None:
         """Answer every request and handshake with HTTP 429 and this Retry-After, if any; until `heal`."""
-        self.answer_with(429, b"", {} if retry_after is None else {"Retry-After": retry_after})
+        waiting = {} if retry_after is None else {"Retry-After": retry_after}
+        self.answer_with(429, b"", {"Content-Type": "text/plain", **waiting})
 
     def skew(self, seconds: float) -> None:
         """Have the venue's clock ahead by so much."""

@@ -2,9 +2,28 @@
 
 import socket
 import ssl
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from gextui.market.text import clean_text
+
+TLS_SECONDS = 60.0
+"""Nobody is asked again sooner after TLS was refused: certificates do not change within seconds."""
+
+_NOT_YET_VALID, _EXPIRED = 9, 10
+_CERTIFICATE = {
+    _NOT_YET_VALID: "its certificate is not yet valid",
+    _EXPIRED: "its certificate has expired",
+    18: "its certificate is self-signed",
+    19: "nobody whom this machine trusts vouches for its certificate",
+    20: "nobody whom this machine trusts vouches for its certificate",
+    21: "nobody whom this machine trusts vouches for its certificate",
+    62: "its certificate is for another host",
+    64: "its certificate is for another host",
+}
+"""What OpenSSL's verification codes (X509_V_ERR) mean."""
+_PLAIN_PORT = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"})
+_OLD_TLS = frozenset({"TLSV1_ALERT_PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL", "NO_PROTOCOLS_AVAILABLE"})
 
 
 class Failure(StrEnum):
@@ -38,14 +57,34 @@ def not_connected(error: BaseException, host: str) -> FetchError:
         if isinstance(cause, socket.gaierror):
             return FetchError(Failure.DNS, f"cannot resolve host {host}; check the network")
         if isinstance(cause, ssl.SSLCertVerificationError):
-            reason = cause.verify_message or "the certificate"
-            clock = "; check the system clock" if "not yet valid" in reason or "expired" in reason else ""
-            return FetchError(Failure.TLS, f"TLS to {host} refused: {reason}{clock}")
+            return FetchError(Failure.TLS, f"TLS to {host} refused: {_untrusted(cause)}")
         if isinstance(cause, ssl.SSLError):
-            return FetchError(Failure.TLS, f"TLS to {host} failed: {cause.reason or 'handshake'}")
+            return FetchError(Failure.TLS, f"TLS to {host} failed: {_unspoken(cause)}")
         if isinstance(cause, ConnectionRefusedError):
             return FetchError(Failure.REFUSED, f"{host} refuses the connection")
-    return FetchError(Failure.BROKEN, f"cannot connect to {host}: {error or type(error).__name__}")
+    if not str(error):
+        return FetchError(Failure.BROKEN, f"{host} hung up while the connection was being made")
+    return FetchError(Failure.BROKEN, f"cannot connect to {host}: {error}")
+
+
+def _untrusted(error: ssl.SSLCertVerificationError) -> str:
+    """What is wrong with a certificate."""
+    words = _CERTIFICATE.get(error.verify_code, error.verify_message or "its certificate is not valid")
+    if error.verify_code in (_NOT_YET_VALID, _EXPIRED):
+        # The clock that certificates are checked by is the machine's own.
+        words += f"; check the system clock, which says {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+    return words
+
+
+def _unspoken(error: ssl.SSLError) -> str:
+    """Why TLS could not be spoken."""
+    if error.reason in _PLAIN_PORT:
+        return "that port does not speak TLS; check its address in config.toml"
+    if error.reason in _OLD_TLS:
+        return "it speaks only versions of TLS that are no longer safe"
+    if error.reason == "UNEXPECTED_EOF_WHILE_READING":
+        return "it hung up during the handshake"
+    return (error.reason or "handshake").replace("_", " ").lower()
 
 
 def too_large(host: str, largest: int) -> FetchError:

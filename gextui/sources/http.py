@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from gextui.market.text import clean_text
-from gextui.sources.failure import Failure, FetchError, too_large
+from gextui.sources.failure import TLS_SECONDS, Failure, FetchError, too_large
 from gextui.sources.pacing import RETRY_AFTER_DEFAULT, RETRY_AFTER_RANGE, Clock, Limiter, SystemClock, retry_after
 from gextui.sources.transport import HttpxTransport, Reply, Transport
 
@@ -69,6 +69,7 @@ class HttpClient:
         transport: Transport | None = None,
         least_pause: float = 0.0,
         limit_words: bytes = b"",
+        slowest: float | None = None,
     ) -> None:
         """Prepare a client of ``base_url``.
 
@@ -82,6 +83,7 @@ class HttpClient:
             transport: How to ask, where not as Python does; closed with the client.
             least_pause: Seconds to stay away after a limit, at the least.
             limit_words: What a short body says that stands for a 429, whatever its status.
+            slowest: Bytes a second, as sent; a body that comes no slower may take longer than ``total_seconds``.
 
         Raises:
             ValueError: the address is not one that may be asked.
@@ -96,6 +98,7 @@ class HttpClient:
         self._etags: dict[str, str] = {}
         self._least_pause = least_pause
         self._limit_words = limit_words
+        self._slowest = slowest
         self._silent_limits = 0
         self._headers = {"accept-encoding": "gzip", **(headers or {})}
         self._transport = transport or HttpxTransport(seconds=total_seconds)
@@ -119,6 +122,7 @@ class HttpClient:
         content: str | None = "json",
         statuses: Collection[int] = (HTTPStatus.OK,),
         if_changed: bool = False,
+        may_be_unknown: bool = False,
         headers: Mapping[str, str] | None = None,
     ) -> Fetched:
         """GET one body under the limiter.
@@ -130,6 +134,7 @@ class HttpClient:
             content: What the content type must contain; None for anything.
             statuses: Those whose body is wanted; some venues say what is wrong in the body of a 400.
             if_changed: Send the ETag of the last body of this address.
+            may_be_unknown: A 403 may say that there is nothing at this address; only a ban page closes the limiter.
             headers: Besides those that every request has.
 
         Raises:
@@ -141,25 +146,37 @@ class HttpClient:
         if if_changed and key in self._etags:
             sent["if-none-match"] = self._etags[key]
         try:
-            async with asyncio.timeout(self._total_seconds), self._transport.ask(key, sent) as reply:
-                return await self._read(reply, key, content, statuses)
+            async with asyncio.timeout(self._total_seconds) as limit, self._transport.ask(key, sent) as reply:
+                return await self._read(reply, key, content, statuses, may_be_unknown, limit)
         except TimeoutError:
             raise FetchError(
                 Failure.TIMEOUT, f"{self._host} did not answer in full within {self._total_seconds:g} s"
             ) from None
+        except FetchError as error:
+            if error.failure is Failure.TLS:
+                self._limiter.close(TLS_SECONDS)
+            raise
 
-    async def _read(self, reply: Reply, key: str, content: str | None, statuses: Collection[int]) -> Fetched:
+    async def _read(
+        self,
+        reply: Reply,
+        key: str,
+        content: str | None,
+        statuses: Collection[int],
+        may_be_unknown: bool,
+        limit: asyncio.Timeout,
+    ) -> Fetched:
         headers = reply.headers
         if reply.status == HTTPStatus.NOT_MODIFIED:
             return Fetched(b"", headers, reply.status, unchanged=True)
         if reply.status not in statuses:
-            self._refuse_status(reply.status, headers)
+            self._refuse_status(reply.status, headers, may_be_unknown)
         kind = headers.get("content-type", "")
         if content is not None and kind and content not in kind:
             raise FetchError(
                 Failure.CONTENT, f"{self._host} sent unexpected content ({kind}); is a login page in between?"
             )
-        body = await self._body(reply)
+        body = await self._body(reply, limit)
         if self._limit_words and len(body) <= _LONGEST_EXCUSE and self._limit_words in body:
             self._stay_away(reply.status, headers)
         if "etag" in headers:
@@ -167,12 +184,15 @@ class HttpClient:
         self._silent_limits = 0
         return Fetched(body, headers, reply.status)
 
-    async def _body(self, reply: Reply) -> bytes:
+    async def _body(self, reply: Reply, limit: asyncio.Timeout) -> bytes:
         """The decompressed body, inflated here so that a small body cannot become a large one unseen."""
         inflater = zlib.decompressobj(wbits=47) if reply.headers.get("content-encoding") == "gzip" else None
-        body = bytearray()
+        body, received, first_limit = bytearray(), 0, limit.when() or 0.0
         try:
             async for raw in reply.pieces:
+                received += len(raw)
+                if self._slowest is not None:
+                    limit.reschedule(first_limit + received / self._slowest)
                 for piece in (raw,) if inflater is None else _inflated(inflater, raw):
                     body += piece
                     if len(body) > self._largest_body:
@@ -183,11 +203,12 @@ class HttpClient:
             raise FetchError(Failure.BROKEN, f"{self._host} sent a body that was cut short")
         return bytes(body)
 
-    def _refuse_status(self, status: int, headers: Mapping[str, str]) -> NoReturn:
+    def _refuse_status(self, status: int, headers: Mapping[str, str], may_be_unknown: bool) -> NoReturn:
         if status in _LIMITED or (status == HTTPStatus.SERVICE_UNAVAILABLE and "retry-after" in headers):
             self._stay_away(status, headers)
         if status == HTTPStatus.FORBIDDEN:
-            self._limiter.close(BANNED_SECONDS)
+            if not may_be_unknown or _is_page(headers):
+                self._limiter.close(BANNED_SECONDS)
             raise FetchError(
                 Failure.BLOCKED,
                 f"{self._host} refuses us (HTTP 403): unknown, blocked, or too many requests",
@@ -200,13 +221,22 @@ class HttpClient:
     def _stay_away(self, status: int, headers: Mapping[str, str]) -> NoReturn:
         """Close the limiter: the venue said that it is enough."""
         wait = retry_after(headers.get("retry-after"), self._clock.now())
+        banned = _is_page(headers) or (wait is None and status == HTTPStatus.IM_A_TEAPOT)
         if wait is None:
             first = max(RETRY_AFTER_DEFAULT, self._least_pause)
             wait = min(first * 2.0 ** min(self._silent_limits, 10), RETRY_AFTER_RANGE[1])
             self._silent_limits += 1
-        wait = max(wait, self._least_pause)
+        wait = max(wait, self._least_pause, BANNED_SECONDS if banned else 0.0)
         self._limiter.close(wait)
+        if banned:
+            words = f"{self._host} blocks us (HTTP {status}): asking again in {wait:.0f} s"
+            raise FetchError(Failure.BLOCKED, words, status=status)
         raise FetchError(Failure.LIMITED, f"{self._host} limits us (HTTP {status}): asking again in {wait:.0f} s")
+
+
+def _is_page(headers: Mapping[str, str]) -> bool:
+    """Whether what refuses us is a page for people, as those who ban put up."""
+    return "text/html" in headers.get("content-type", "")
 
 
 def _inflated(inflater: "zlib._Decompress", raw: bytes) -> Iterator[bytes]:

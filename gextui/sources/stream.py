@@ -9,10 +9,10 @@ from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus
 
 from gextui.market.text import clean_text
-from gextui.sources.failure import not_connected
+from gextui.sources.failure import TLS_SECONDS, Failure, not_connected
 from gextui.sources.http import refuse_plain_url
 from gextui.sources.pacing import Backoff, Clock, Limiter, ended_within, retry_after, within
 from gextui.sources.session import Channel, KeepAlive, Reading, RejectedError, Session
@@ -114,6 +114,7 @@ class Stream:
         self.detail = ""
         self.stats = StreamStats()
         self._host = urlsplit(url).hostname or ""
+        self._plain = urlsplit(url).scheme == "ws"
         self._make_session = make_session
         self._clock = clock
         self._limiter = limiter
@@ -261,10 +262,17 @@ class Stream:
             raise _LostError(f"{self._host} did not answer the handshake within {CONNECT_SECONDS:g} s") from None
         except InvalidStatus as refused:
             status = refused.response.status_code
+            if 300 <= status < 400:
+                raise _LostError(f"{self._host} redirects elsewhere (HTTP {status}); not followed") from None
             wait = retry_after(refused.response.headers.get("Retry-After"), self._clock.now())
             raise _LostError(f"{self._host} answered the handshake with HTTP {status}", wait=wait) from None
+        except InvalidMessage:
+            hint = "; does that port speak TLS? Then its address begins with wss://" if self._plain else ""
+            raise _LostError(f"{self._host} does not answer as a WebSocket does{hint}") from None
         except (OSError, InvalidHandshake, EOFError) as error:
-            raise _LostError(str(not_connected(error, self._host))) from None
+            failure = not_connected(error, self._host)
+            wait = TLS_SECONDS if failure.failure is Failure.TLS else None
+            raise _LostError(str(failure), wait=wait) from None
 
     async def _receive(self, socket: ClientConnection, session: Session) -> NoReturn:
         for frame in session.greet():

@@ -54,10 +54,12 @@ class HttpxTransport:
     @asynccontextmanager
     async def ask(self, url: str, headers: Mapping[str, str]) -> AsyncIterator[Reply]:
         """GET ``url``; see `Transport`."""
-        host = httpx.URL(url).host
+        address, answered = httpx.URL(url), False
+        host = address.host
         request = self._client.build_request("GET", url, headers=dict(headers))
         try:
             response = await self._client.send(request, stream=True)
+            answered = True
             try:
                 names = {name.lower(): value for name, value in response.headers.items()}
                 yield Reply(response.status_code, names, response.aiter_raw())
@@ -68,7 +70,9 @@ class HttpxTransport:
         except httpx.ConnectError as error:
             raise not_connected(error, host) from None
         except httpx.TransportError as error:
-            raise FetchError(Failure.BROKEN, f"the connection to {host} broke: {error}") from None
+            maybe = "; does that port speak TLS? Then its address begins with https://"
+            hint = maybe if address.scheme == "http" and not answered else ""
+            raise FetchError(Failure.BROKEN, f"the connection to {host} broke: {error}{hint}") from None
 
     async def close(self) -> None:
         """Close every connection."""

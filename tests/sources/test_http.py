@@ -4,16 +4,14 @@ import asyncio
 import gzip
 import resource
 import socket
-import ssl
 import threading
 import time
 import zlib
 from email.utils import formatdate
-from pathlib import Path
 
 import pytest
 
-from gextui.sources.failure import Failure, FetchError, not_connected
+from gextui.sources.failure import Failure, FetchError
 from gextui.sources.http import refuse_plain_url
 from tests.support.clock import settle
 from tests.support.http_server import Client, plain, serving
@@ -167,6 +165,14 @@ class TestLimits:
             assert "refuses us (HTTP 403)" in str(error)
             assert client.limiter.closed_for >= 60.0
 
+    async def test_an_address_that_nobody_knows_is_no_reason_to_wait(self) -> None:
+        denied = plain("403 Forbidden", b"<Error><Code>AccessDenied</Code></Error>", content_type="application/xml")
+        async with serving(denied) as server, Client(server.url) as client:
+            assert (await client.refused(may_be_unknown=True)).failure is Failure.BLOCKED
+            assert client.limiter.closed_for == 0.0
+            await client.refused()
+            assert client.limiter.closed_for >= 60.0
+
 
 class TestBodies:
     async def test_a_login_page_is_not_data(self) -> None:
@@ -233,6 +239,21 @@ class TestBodies:
             assert error.failure is Failure.TIMEOUT
             assert str(error) == "127.0.0.1 did not answer in full within 0.3 s"
 
+    async def test_a_large_body_may_take_longer_while_it_comes(self) -> None:
+        async def pour(writer: asyncio.StreamWriter) -> None:
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n")
+            for _ in range(10):
+                writer.write(b" " * 100)
+                await writer.drain()
+                await asyncio.sleep(0.05)
+
+        async with serving(pour) as server, Client(server.url, total=0.2) as client:
+            assert (await client.refused()).failure is Failure.TIMEOUT
+        async with serving(pour) as server, Client(server.url, total=0.2, slowest=1000.0) as client:
+            assert len((await client.http.get("/")).body) == 1000
+        async with serving(pour) as server, Client(server.url, total=0.2, slowest=10_000.0) as client:
+            assert (await client.refused()).failure is Failure.TIMEOUT
+
     async def test_silence_is_given_up(self) -> None:
         silent = asyncio.Event()
 
@@ -285,38 +306,6 @@ class TestConnecting:
         finally:
             answer.set()
         assert error.failure is Failure.TIMEOUT
-
-    async def test_tls_to_a_port_that_speaks_plain_text(self) -> None:
-        def speak(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-            writer.close()
-
-        async with (
-            await asyncio.start_server(speak, "127.0.0.1", 0) as server,
-            Client(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}") as client,
-        ):
-            error = await client.refused()
-        assert error.failure is Failure.TLS
-        assert str(error).startswith("TLS to 127.0.0.1 failed: ")
-
-    async def test_a_certificate_nobody_vouches_for(self, certificate: Path) -> None:
-        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        tls.load_cert_chain(certificate)
-        async with serving(plain(), tls) as server, Client(f"https://127.0.0.1:{server.port}") as client:
-            error = await client.refused()
-            assert server.heads == []
-        assert error.failure is Failure.TLS
-        assert str(error) in (
-            "TLS to 127.0.0.1 refused: self-signed certificate",
-            "TLS to 127.0.0.1 refused: self signed certificate",
-        )
-
-    @pytest.mark.parametrize("reason", ["certificate is not yet valid", "certificate has expired"])
-    def test_a_certificate_of_another_time_points_to_the_clock(self, reason: str) -> None:
-        cause = ssl.SSLCertVerificationError(1, "certificate verify failed")
-        cause.verify_message = reason
-        error = not_connected(cause, "venue.example")
-        assert str(error) == f"TLS to venue.example refused: {reason}; check the system clock"
 
     async def test_proxies_of_the_environment_are_not_used(self, monkeypatch: pytest.MonkeyPatch) -> None:
         async with serving(plain(body=b"[0]")) as proxy, serving(plain(body=b"[1]")) as server:
