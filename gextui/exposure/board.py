@@ -74,7 +74,10 @@ def build_board(chain: OptionChain, past: Past | None = None, filters: Filters =
     A chain whose open interest or IVs its source has wiped gives a board with a warning and no numbers.
     """
     smile = fit_smile(chain)
-    yesterday = past.yesterday if past is not None else None
+    before = None if past is None else past.yesterday
+    # What another source said yesterday is no open interest to compare with; its price is.
+    yesterday = before if before is not None and before.source == chain.source else None
+    past = None if past is None else replace(past, yesterday=yesterday)
     alive = smile.years[chain.expiry] > 0
     reason = wiped(chain, smile, alive)
     if reason is not None:
@@ -99,7 +102,7 @@ def build_board(chain: OptionChain, past: Past | None = None, filters: Filters =
         levels=levels,
         regime=find_regime(totals, zero_gamma, chain.spot, filters.sign),
         changes=() if past is None else find_changes(chain, book, by_strike, past, filters),
-        spot_change=_spot_change(chain, yesterday),
+        spot_change=_spot_change(chain, before),
         used=int(np.count_nonzero(book.used)),
         dropped=MappingProxyType(dict(dropped)),
         coverage=coverage,

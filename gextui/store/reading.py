@@ -15,7 +15,7 @@ from gextui.market.ticker import Ticker
 from gextui.store import codec
 from gextui.store.codec import Layout, microseconds
 from gextui.store.columns import DamagedError
-from gextui.store.writing import SECOND, last_before
+from gextui.store.writing import SECOND, SOURCE_CHANGED, last_before
 
 _ALWAYS = 1 << 62
 _PATIENCE = 16
@@ -158,7 +158,8 @@ def _unbroken_since(connection: sqlite3.Connection, ticker: Ticker, now: int) ->
     if before is None or now - before > longest:
         return now
     (gap,) = connection.execute(
-        "SELECT max(to_ts) FROM gap WHERE ticker_id = ? AND from_ts < ? AND to_ts <= ?", (found[0], now, now)
+        "SELECT max(to_ts) FROM gap WHERE ticker_id = ? AND from_ts < ? AND to_ts <= ? AND reason <> ?",
+        (found[0], now, now, SOURCE_CHANGED),
     ).fetchone()
     return -_ALWAYS if gap is None else int(gap)
 

@@ -12,6 +12,8 @@ from gextui.store.database import transaction
 
 SECOND = 1_000_000
 """In the database's microseconds."""
+SOURCE_CHANGED = "source changed"
+"""The reason of a gap between two readings that another source gave: nothing is missing, nothing can be compared."""
 _SHORTEST_GAP = 60 * SECOND
 _GAP_INTERVALS = 3
 _KEY_FRAME_SERVES = 30
@@ -55,7 +57,7 @@ class Writer:
         numbers = codec.numbers_of(chain)
         with transaction(connection):
             ticker_id = _ticker_id(connection, chain.ticker.symbol)
-            self._record_gap(connection, ticker_id, ts, trouble)
+            self._record_gap(connection, ticker_id, ts, chain.source, trouble)
             connection.execute(_INSERT_LEVEL, (ticker_id, ts, chain.source, *level_values(board)))
             key_frame = self._key_frame(connection, ticker_id, ts, layout, numbers)
             payload, crc = codec.pack_snapshot(chain, key_frame.digest, numbers, key_frame.numbers)
@@ -63,11 +65,17 @@ class Writer:
         self._key_frames[ticker_id] = key_frame
         self._seen.add(ticker_id)
 
-    def _record_gap(self, connection: sqlite3.Connection, ticker_id: int, ts: int, trouble: str) -> None:
+    def _record_gap(self, connection: sqlite3.Connection, ticker_id: int, ts: int, source: str, trouble: str) -> None:
         before, longest = last_before(connection, ticker_id, ts)
-        if before is not None and ts - before > longest:
+        if before is None:
+            return
+        if ts - before > longest:
             reason = trouble or ("no data" if ticker_id in self._seen else "restart")
-            connection.execute("INSERT OR REPLACE INTO gap VALUES (?, ?, ?, ?)", (ticker_id, before, ts, reason))
+        elif _source_of(connection, ticker_id, before) != source:
+            reason = SOURCE_CHANGED
+        else:
+            return
+        connection.execute("INSERT OR REPLACE INTO gap VALUES (?, ?, ?, ?)", (ticker_id, before, ts, reason))
 
     def _key_frame(
         self, connection: sqlite3.Connection, ticker_id: int, ts: int, layout: bytes, numbers: codec.Numbers
@@ -99,6 +107,13 @@ def last_before(connection: sqlite3.Connection, ticker_id: int, ts: int) -> tupl
     intervals = [later - earlier for later, earlier in pairwise(times)]
     usual = median(intervals) if intervals else 0
     return (times[0] if times else None), max(_SHORTEST_GAP, int(_GAP_INTERVALS * usual))
+
+
+def _source_of(connection: sqlite3.Connection, ticker_id: int, ts: int) -> str:
+    (source,) = connection.execute(
+        "SELECT source FROM level WHERE ticker_id = ? AND ts = ?", (ticker_id, ts)
+    ).fetchone()
+    return str(source)
 
 
 def _ticker_id(connection: sqlite3.Connection, symbol: str) -> int:

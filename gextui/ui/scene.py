@@ -140,6 +140,8 @@ def notice(scene: Scene) -> str:
         return clean_text(scene.health.recording)
     if status.detail and (scene.stale or status.state in _TROUBLED):
         return f"{clean_text(status.name)}: {clean_text(status.detail)}"
+    if status.instead_of:
+        return f"{clean_text(status.name)} instead of {clean_text(status.instead_of)}"
     if scene.board is not None and scene.board.warnings:
         more = len(scene.board.warnings) - 1
         return clean_text(scene.board.warnings[0]) + (f"  (and {more} more: !)" if more else "")

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -173,6 +174,8 @@ def test_active_counts_what_was_opened_since_yesterday() -> None:
     board = build_board(now, Past(yesterday=before), active)
     weights = dict(zip(now.strike.tolist(), board.book.weight.tolist(), strict=True))
     assert weights == {95.0: 0.0, 100.0: 20.0, 110.0: 5.0}
+    elsewhere = build_board(now, Past(yesterday=replace(before, source="another")), active)
+    assert (elsewhere.used, elsewhere.spot_change) == (0, board.spot_change)
     unknown = build_board(now, filters=active)
     assert unknown.totals.net_gex is None
     assert unknown.levels.call_wall is None

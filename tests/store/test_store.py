@@ -245,6 +245,18 @@ async def test_a_pause_is_a_gap_with_its_reason(store: Store) -> None:
     assert len((await store.range(BTC, after(100), after(110))).gaps) == 1
 
 
+async def test_a_change_of_source_breaks_the_line_and_is_no_pause(store: Store) -> None:
+    await store.record(board_at(NOON))
+    await store.record(board_at(after(60), source="bybit"))
+    await store.record(board_at(after(120), source="bybit"))
+    series = await store.range(BTC, NOON, after(200))
+    assert series.gaps == (Gap(NOON.timestamp(), after(60).timestamp(), "source changed"),)
+    past = await store.past(BTC, after(120), (1, 2))
+    assert {minutes: chain.source for minutes, chain in past.windows.items()} == {1: "bybit", 2: "deribit"}
+    changes = build_board(chain_at(after(120), source="bybit"), past).changes
+    assert [change.state for change in changes[:1]] == [ChangeState.OK]
+
+
 async def test_a_slow_source_leaves_no_gaps(store: Store) -> None:
     for second in (0, 300, 600, 900, 1799, 2699):
         await store.record(board_at(after(second)))

@@ -84,6 +84,8 @@ def test_the_gravest_notice_comes_first() -> None:
     assert notice(scene_of(desk)) == ""
     desk.change_board(desk.tickers[0], warnings=("first", "second"))
     assert notice(scene_of(desk)) == "first  (and 1 more: !)"
+    desk.status = SourceStatus("cboe", SourceState.DELAYED, 60.0, instead_of="tradier: no token")
+    assert notice(scene_of(desk)) == "cboe instead of tradier: no token"
     desk.status = SourceStatus("deribit", SourceState.BACKOFF, 1.0, "HTTP 503; next try in 3 s")
     assert notice(scene_of(desk)) == "deribit: HTTP 503; next try in 3 s"
     desk.recording = "the disk is full: not recording"
