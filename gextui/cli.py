@@ -170,7 +170,8 @@ def open_files(
 def snapshot(config: Path | None, /, tickers: tuple[str, ...], form: str | None, **reading: Any) -> None:
     """Print one reading: a page for people, or --json, --csv, --line.
 
-    Where FILE holds several instants of a ticker the newest is printed, and the older ones are its past.
+    Live, unless FILE is given; what another process records is read from there. Where FILE
+    holds several instants of a ticker the newest is printed, and the older ones are its past.
     """
     boards = read_boards(config, tickers, **reading)
     if form == "json":
@@ -385,7 +386,9 @@ def read_boards(
     wanted = wanted_tickers(tickers)
     filters = chosen_filters(**choice)
     if not files:
-        raise Stop(Exit.UNAVAILABLE, "live venues come with the next release; name a recorded chain with --file FILE")
+        if as_of is not None or spot is not None or rate is not None:
+            raise click.UsageError("--as-of, --spot and --rate are for a recorded chain; name one with --file FILE")
+        return read_live(settings, wanted, filters)
     chains = read_files(settings, files, wanted, as_of, spot, rate)
     history = RecordedHistory(chains)
 
@@ -395,6 +398,18 @@ def read_boards(
         return [build_board(chain, await history.past(chain.ticker, chain.as_of, WINDOWS), filters) for chain in kept]
 
     return asyncio.run(newest())
+
+
+def read_live(settings: "Settings", symbols: Sequence[str], filters: "Filters") -> "list[Board]":
+    """The newest board of each ticker from its live source, or from who records it; what is missing is said."""
+    from gextui.live import live_boards
+
+    boards, missing = live_boards(settings, live_tickers(settings, symbols), filters)
+    for sentence in missing[0 if boards else 1 :]:
+        tell(sentence)
+    if not boards:
+        raise Stop(Exit.UNAVAILABLE, missing[0])
+    return boards
 
 
 def explanation_lines(board: "Board", name: str) -> Iterator[str]:

@@ -1,5 +1,8 @@
 """What runs live: which sources give a ticker, where it is recorded, and what to do where another process does that."""
 
+import logging
+import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -12,9 +15,15 @@ from gextui.store.lock import holder_of
 
 if TYPE_CHECKING:
     from gextui.desk import Desk
+    from gextui.exposure.board import Board
+    from gextui.exposure.filters import Filters
     from gextui.sources.source import Source
     from gextui.store.retention import Retention
 
+_LOOK_EVERY = 0.02
+"""Seconds between looks at whether what was asked for has come."""
+_FAILING_FOR = 5.0
+"""Seconds: a source that fails after so many is not waited for."""
 RECORDER = "recorder"
 """The source of what another process records."""
 _COINS = ("deribit", "bybit")
@@ -77,10 +86,11 @@ class LiveSources:
         return BybitSource((), rest_url=urls.rest_url, ws_url=urls.ws_url, cache_dir=self._cache)
 
 
-def live_desk(settings: Settings, tickers: Sequence[Ticker]) -> "Desk":
+def live_desk(settings: Settings, tickers: Sequence[Ticker], *, record: bool = True) -> "Desk":
     """A desk of these tickers, not yet started. It records; but what another process records it follows.
 
-    Then it only reads, so that the other may start again at any time, and asks the venues for the rest alone.
+    Then it only reads, so that the other may start again at any time, and asks the venues for the rest alone. Without
+    ``record`` it only reads in any case.
     """
     from gextui.desk import Desk
     from gextui.following import FollowingSource, open_to_follow
@@ -91,11 +101,51 @@ def live_desk(settings: Settings, tickers: Sequence[Ticker]) -> "Desk":
     followed = [ticker for ticker in tickers if holder is not None and ticker.symbol in holder.symbols]
     routes = routes_of(settings, tickers) | {ticker: Route((RECORDER,)) for ticker in followed}
     make = LiveSources(settings)
-    if followed:
-        following = FollowingSource(path, followed)
-        return Desk([following], partial(open_to_follow, path), routes=routes, make=make, record=False)
+    if followed or not record:
+        sources = [FollowingSource(path, followed)] if followed else []
+        open_history = partial(open_to_follow, path) if path.exists() else None
+        return Desk(sources, open_history, routes=routes, make=make, record=False)
     open_store = partial(Store.open, path, tickers=tickers, retention=retention_of(settings.storage))
     return Desk([], open_store, routes=routes, make=make)
+
+
+def live_boards(
+    settings: Settings, tickers: Sequence[Ticker], filters: "Filters", *, within: float = 30.0
+) -> "tuple[list[Board], list[str]]":
+    """One fresh board a ticker, and a sentence for each ticker of which none came within so many seconds."""
+    logging.getLogger("gextui").addHandler(logging.NullHandler())  # what goes wrong is said in the end, once
+    desk = live_desk(settings, tickers, record=False)
+    for ticker in tickers:
+        desk.watch(ticker, filters)
+    desk.start()
+    try:
+        begun, pause, waiting = time.monotonic(), threading.Event(), set(tickers)
+        while waiting:
+            pause.wait(_LOOK_EVERY)
+            waited = time.monotonic() - begun
+            waiting = {ticker for ticker in waiting if waited < within and _may_come(desk, ticker, waited)}
+        found = [(ticker, desk.view(ticker), desk.health(ticker)) for ticker in tickers]
+        boards = [view.board for _, view, health in found if view is not None and not health.stale]
+        missing = [
+            f"{ticker.symbol}: {health.status.detail or f'{health.status.name} gave no chain in time'}"
+            for ticker, view, health in found
+            if view is None or health.stale
+        ]
+        return boards, missing
+    finally:
+        desk.stop()
+
+
+def _may_come(desk: "Desk", ticker: Ticker, waited: float) -> bool:
+    """Whether a fresh board of the ticker is still to be hoped for."""
+    from gextui.sources.source import SourceState
+
+    health = desk.health(ticker)
+    if health.status.state is SourceState.DISABLED:
+        return False
+    if health.status.state is SourceState.BACKOFF and waited > _FAILING_FOR:
+        return False
+    return desk.view(ticker) is None or health.stale
 
 
 def retention_of(storage: Storage) -> "Retention":

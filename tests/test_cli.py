@@ -210,8 +210,10 @@ class TestEnds:
             "gextui: the dashboard needs a terminal; `gextui record` and `gextui snapshot` need none",
         ]
 
-    def test_a_live_snapshot_is_not_there_yet(self) -> None:
-        assert run("snapshot", "BTC").returncode == 69
+    def test_what_a_live_reading_cannot_be_told(self) -> None:
+        done = run("snapshot", "BTC", "--spot", "100")
+        assert (done.returncode, done.stdout) == (64, "")
+        assert "name one with --file FILE" in done.stderr
 
     def test_no_such_file(self, tmp_path: Path) -> None:
         done = run("snapshot", "--file", tmp_path / "none.csv")

@@ -1,5 +1,6 @@
 """Which tickers run live, and from which sources."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -75,3 +76,31 @@ def test_what_is_known_here_asks_nobody(symbols: tuple[str, ...], tmp_path: Path
     done = run("--config", path, *symbols, environment=cached)
     assert done.returncode == 64
     assert "the dashboard needs a terminal" in done.stderr
+
+
+class TestSnapshot:
+    def test_one_reading_a_ticker_in_the_order_they_are_named(self, settings: Path, cached: dict[str, str]) -> None:
+        done = run("--config", settings, "snapshot", "SOL", "BTC", "--json", "--expiry", "front", environment=cached)
+        assert (done.returncode, done.stderr) == (0, "")
+        documents = json.loads(done.stdout)
+        assert [document["ticker"] for document in documents] == ["SOL", "BTC"]
+        for document in documents:
+            assert document["source"] == "deribit"
+            assert document["simulated"] is True
+            assert document["filters"]["expiry"] == "front"
+            assert len(document["by_expiry"]) == 1
+            assert document["totals"]["gross_gex"] > 0
+
+    def test_nothing_is_recorded(self, settings: Path, cached: dict[str, str]) -> None:
+        assert run("--config", settings, "snapshot", "BTC", "--line", environment=cached).returncode == 0
+        assert not list(settings.parent.glob("gextui.*"))
+
+    def test_a_venue_that_cannot_be_reached(self, tmp_path: Path, cached: dict[str, str]) -> None:
+        path = tmp_path / "config.toml"
+        path.write_text(
+            '[sources.deribit]\nrest_url = "http://127.0.0.1:9"\nws_url = "ws://127.0.0.1:9"\n'
+            f'[storage]\npath = "{tmp_path / "gextui.db"}"\n'
+        )
+        done = run("--config", path, "snapshot", "BTC", environment=cached)
+        assert (done.returncode, done.stdout) == (69, "")
+        assert done.stderr.startswith("gextui: BTC: 127.0.0.1 refuses the connection")

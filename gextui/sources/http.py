@@ -187,11 +187,11 @@ class HttpClient:
     async def _body(self, reply: Reply, limit: asyncio.Timeout) -> bytes:
         """The decompressed body, inflated here so that a small body cannot become a large one unseen."""
         inflater = zlib.decompressobj(wbits=47) if reply.headers.get("content-encoding") == "gzip" else None
-        body, received, first_limit = bytearray(), 0, limit.when() or 0.0
+        body, received, first_limit = bytearray(), 0, limit.when()
         try:
             async for raw in reply.pieces:
                 received += len(raw)
-                if self._slowest is not None:
+                if self._slowest is not None and first_limit is not None:
                     limit.reschedule(first_limit + received / self._slowest)
                 for piece in (raw,) if inflater is None else _inflated(inflater, raw):
                     body += piece
