@@ -122,7 +122,7 @@ class Intake:
 
     def _status(self, ticker: Ticker, channel: Channel) -> SourceStatus:
         feed = self._feeds.get(channel.name)
-        if feed is None:  # is being made
+        if feed is None or ticker not in feed.carried:  # is just being asked
             return SourceStatus(channel.name, SourceState.CONNECTING, _USUAL_INTERVAL)
         status, failure, retry_at = feed.source.status(ticker), feed.trouble.sentence, feed.retry_at
         if retry_at is not None:
@@ -256,6 +256,6 @@ class _Feed:
     def carry(self, tickers: tuple[Ticker, ...]) -> None:
         """Have it give these tickers."""
         if tickers != self.carried:
-            self.carried = tickers
             if isinstance(self.source, Adjustable):
                 self.source.carry(tickers)
+            self.carried = tickers
