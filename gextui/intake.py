@@ -104,12 +104,13 @@ class Intake:
             return self._status(ticker, asked[0])
         statuses = {channel.name: self._status(ticker, channel) for channel in asked}
         shown = statuses[asked[-1].name if choice.taken is None else choice.taken.name]
-        connections = tuple(
+        others = tuple(
             replace(connection, name=f"{name} {connection.name}")
             for name, status in statuses.items()
+            if status is not shown
             for connection in status.connections
         )
-        return replace(shown, connections=connections, instead_of=choice.instead_of)
+        return replace(shown, connections=shown.connections + others, instead_of=choice.instead_of)
 
     def _not_begun(self, ticker: Ticker) -> SourceStatus:
         name = self.routes[ticker].sources[0]
