@@ -52,6 +52,10 @@ class History(Protocol):
         """Plain sentences on what was not as it should be; empty when all is well; read from any thread."""
         ...
 
+    async def announce(self, tickers: Sequence[Ticker]) -> None:
+        """Tell others that these tickers are recorded from now on."""
+        ...
+
     async def record(self, board: Board) -> None:
         """Remember the board; when it returns the row survives kill -9."""
         ...
@@ -286,7 +290,10 @@ class Desk:
             await asyncio.wait_for(loop.shutdown_asyncgens(), max(0.0, end - loop.time()))
 
     def _begin(self, lane: "_Lane", work: Callable[[], Coroutine[None, None, None]]) -> None:
-        task = asyncio.create_task(self._guarded(lane.trouble, work()))
+        self._spawn(self._guarded(lane.trouble, work()))
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
         self._commands.add(task)
         task.add_done_callback(self._commands.discard)
 
@@ -305,6 +312,8 @@ class Desk:
             self._writing.report(history)
             return
         self._history = history
+        if self._record:
+            await self._guarded(self._writing, history.announce(self.tickers))
         for lane in self._lanes.values():
             if lane.arrived is None:
                 await self._guarded(lane.trouble, self._recall(lane, history))
@@ -354,6 +363,8 @@ class Desk:
         for lane in self._tend_lanes():
             if history is not None:
                 self._begin(lane, partial(self._recall, lane, history))
+        if history is not None and self._record:
+            self._spawn(self._guarded(self._writing, history.announce(tuple(routes))))
 
     def _tend_lanes(self) -> "list[_Lane]":
         """Begin to work on the lanes that nobody works on; those."""

@@ -66,6 +66,9 @@ class RecordedHistory:
         last_of_hour = {chain.as_of_seconds // 3600: chain for chain in old}
         kept[: len(old)] = last_of_hour.values()
 
+    async def announce(self, tickers: Sequence[Ticker]) -> None:
+        """Nobody else reads it."""
+
     async def record(self, board: Board) -> None:
         """Nothing: what came from a file is not recorded again."""
 

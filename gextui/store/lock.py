@@ -55,9 +55,7 @@ class Lock:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.ftruncate(descriptor, 0)
-            owner = f"{os.getpid()} {socket.gethostname()}\n{_BETWEEN_SYMBOLS.join(symbols)}\n"
-            os.pwrite(descriptor, owner.encode(), 0)
+            _write(descriptor, symbols)
         except BlockingIOError:
             holder = _written(descriptor)
             os.close(descriptor)
@@ -66,6 +64,14 @@ class Lock:
             os.close(descriptor)
             raise
         return cls(descriptor)
+
+    def announce(self, symbols: Sequence[str]) -> None:
+        """Say that these tickers are recorded from now on.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        _write(self._descriptor, symbols)
 
     def release(self) -> None:
         """Let others write. Called once."""
@@ -97,6 +103,13 @@ def holder_of(database: Path) -> Holder | None:
     finally:
         os.close(descriptor)
     return None
+
+
+def _write(descriptor: int, symbols: Sequence[str]) -> None:
+    owner = f"{os.getpid()} {socket.gethostname()}\n{_BETWEEN_SYMBOLS.join(symbols)}\n".encode()
+    # Whoever reads meanwhile finds the old symbols or the new ones: the length is the last to change.
+    os.pwrite(descriptor, owner, 0)
+    os.ftruncate(descriptor, len(owner))
 
 
 def _written(descriptor: int) -> Holder:

@@ -126,6 +126,13 @@ class Store:
         """Recorded chains that were met and are not what was written."""
         return self._reader.damaged
 
+    async def announce(self, tickers: Sequence[Ticker]) -> None:
+        """Tell others that these tickers are recorded from now on."""
+        self._symbols = [ticker.symbol for ticker in tickers]
+        async with self._busy:
+            if self._opened is not None and self._opened.lock is not None:
+                await asyncio.to_thread(self._opened.lock.announce, self._symbols)
+
     async def record(self, board: Board) -> None:
         """Remember an unfiltered board; when this returns and `recording` says so, the reading survives kill -9.
 

@@ -102,3 +102,13 @@ async def test_a_store_tells_what_it_records_for_as_long_as_it_is_open(tmp_path:
     await second.close()
     await store.close()
     assert holder_of(database) is None
+
+
+def test_what_is_recorded_may_change(tmp_path: Path) -> None:
+    database = tmp_path / "gextui.db"
+    lock = Lock.acquire(lock_of(database), ["BTC", "ETH", "SPX"])
+    lock.announce(["SOL"])
+    holder = holder_of(database)
+    lock.release()
+    assert holder is not None
+    assert (holder.process, holder.symbols) == (os.getpid(), ("SOL",))
