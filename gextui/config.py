@@ -106,6 +106,8 @@ class Tradier(Table, frozen=True):
     """``[sources.tradier]``."""
 
     rest_url: str = "https://api.tradier.com/v1"
+    every_minutes: Annotated[float, Meta(ge=1.0, le=1440.0)] = 10.0
+    """While New York trades, every ticker is read so often; out of hours not at all."""
 
 
 class Tastytrade(Table, frozen=True):

@@ -87,6 +87,11 @@ def closing_time(day: date) -> time:
     return _CLOSES_EARLY if closes_early(day) else _CLOSES
 
 
+def trading_hours(day: date) -> tuple[time, time] | None:
+    """When New York opens and closes on ``day``, local time; None where it does not trade."""
+    return (_OPENS, closing_time(day)) if is_trading_day(day) else None
+
+
 def previous_trading_day(day: date) -> date:
     """The last New York trading day before ``day``."""
     day -= timedelta(days=1)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from gextui.market.text import clean_text
+from gextui.secrets import redact
 
 TLS_SECONDS = 60.0
 """Nobody is asked again sooner after TLS was refused: certificates do not change within seconds."""
@@ -43,10 +44,10 @@ class Failure(StrEnum):
 
 
 class FetchError(Exception):
-    """A request or connection that came to nothing. The message is one plain sentence, cleaned."""
+    """A request or connection that came to nothing. The message is one plain sentence, cleaned and without secrets."""
 
     def __init__(self, failure: Failure, message: str, *, status: int | None = None) -> None:
-        super().__init__(clean_text(message))
+        super().__init__(clean_text(redact(message)))
         self.failure = failure
         self.status = status
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import zlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import NoReturn, Self
@@ -70,6 +70,7 @@ class HttpClient:
         least_pause: float = 0.0,
         limit_words: bytes = b"",
         slowest: float | None = None,
+        answered: Callable[[Mapping[str, str]], None] | None = None,
     ) -> None:
         """Prepare a client of ``base_url``.
 
@@ -84,6 +85,7 @@ class HttpClient:
             least_pause: Seconds to stay away after a limit, at the least.
             limit_words: What a short body says that stands for a 429, whatever its status.
             slowest: Bytes a second, as sent; a body that comes no slower may take longer than ``total_seconds``.
+            answered: Told the headers of every answer, whatever its status.
 
         Raises:
             ValueError: the address is not one that may be asked.
@@ -100,6 +102,7 @@ class HttpClient:
         self._limit_words = limit_words
         self._slowest = slowest
         self._silent_limits = 0
+        self._answered = answered
         self._headers = {"accept-encoding": "gzip", **(headers or {})}
         self._transport = transport or HttpxTransport(seconds=total_seconds)
 
@@ -167,6 +170,8 @@ class HttpClient:
         limit: asyncio.Timeout,
     ) -> Fetched:
         headers = reply.headers
+        if self._answered is not None:
+            self._answered(headers)
         if reply.status == HTTPStatus.NOT_MODIFIED:
             return Fetched(b"", headers, reply.status, unchanged=True)
         if reply.status not in statuses:

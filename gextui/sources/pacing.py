@@ -143,6 +143,15 @@ class Limiter:
         return short if short > _ROUNDING else 0.0
 
 
+def http_date(header: str) -> float | None:
+    """The instant that an HTTP date names, epoch seconds; None where it is unreadable."""
+    try:
+        at = parsedate_to_datetime(header)
+    except (ValueError, TypeError, IndexError):
+        return None
+    return (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp()
+
+
 def retry_after(header: str | None, now: float) -> float | None:
     """Seconds to wait by a Retry-After header (seconds or an HTTP date), clamped; None when absent or unreadable."""
     if header is None:
@@ -151,11 +160,10 @@ def retry_after(header: str | None, now: float) -> float | None:
     if text.isascii() and text.isdigit():
         seconds = float(text[:12])
     else:
-        try:
-            at = parsedate_to_datetime(text)
-        except (ValueError, TypeError, IndexError):
+        at = http_date(text)
+        if at is None:
             return None
-        seconds = (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp() - now
+        seconds = at - now
     shortest, longest = RETRY_AFTER_RANGE
     return min(max(seconds, shortest), longest)
 

@@ -31,16 +31,33 @@ class Poll:
         while True:
             try:
                 await ask()
-                self.trouble.clear()
-                self._backoff.data()
+                self.went_well()
             except FetchError as error:
-                self.trouble.report(error)
-                pause = min(self._every, self._backoff.pause())
+                pause = self.went_wrong(error)
             self._next = self._clock.seconds() + pause
             await ended_within(self._clock, pause, self._wake.wait())
             self._wake.clear()
             self._next = None
             pause = self._every
+
+    def went_well(self) -> None:
+        """It came to something."""
+        self.trouble.clear()
+        self._backoff.data()
+        self._next = None
+
+    def went_wrong(self, error: FetchError) -> float:
+        """It came to nothing; seconds after which to ask again."""
+        self.trouble.report(error)
+        pause = min(self._every, self._backoff.pause())
+        self._next = self._clock.seconds() + pause
+        return pause
+
+    @property
+    def retry_in(self) -> float | None:
+        """Seconds until it is asked again after it came to nothing; None where all is well."""
+        after = self._next
+        return max(0.0, after - self._clock.seconds()) if self.trouble.sentence and after is not None else None
 
     def wake(self) -> None:
         """Ask as soon as the limits allow."""
@@ -54,7 +71,7 @@ class Poll:
     def status(self, name: str) -> ConnectionStatus:
         """How it fares, for a panel of sources; may be asked from any thread."""
         now, trouble = self._clock.seconds(), self.trouble.sentence
-        answered, after = self._answered_at, self._next
+        answered = self._answered_at
         waiting = StreamState.LIVE if self.answers else StreamState.CONNECTING
         return ConnectionStatus(
             name=name,
@@ -62,7 +79,7 @@ class Poll:
             detail=trouble,
             last_message_age=None if answered is None else max(0.0, now - answered),
             messages=self.answers,
-            next_try_in=max(0.0, after - now) if trouble and after is not None else None,
+            next_try_in=self.retry_in,
         )
 
 
