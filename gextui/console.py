@@ -59,9 +59,11 @@ class Ending:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if error is None or isinstance(error, SystemExit):
+            return
+        from gextui.secrets import SecretError, UnsafeSecretFileError
+
         match error:
-            case None | SystemExit():
-                return
             case click.NoSuchOption() if _CREDENTIAL.search(error.option_name):
                 hint = "every user of this machine can read a command line; see docs/configuration.md"
                 self._end(Exit.USAGE, f"no option takes a credential ({error.option_name}): {hint}")
@@ -76,6 +78,10 @@ class Ending:
                 self._end(Exit.USAGE, error.format_message())
             case click.Abort() | KeyboardInterrupt():
                 self._end(Exit.INTERRUPTED, "")
+            case UnsafeSecretFileError():
+                self._end(Exit.PERMISSION, str(error))
+            case SecretError():
+                self._end(Exit.CONFIGURATION, str(error))
             case PermissionError():
                 self._end(Exit.PERMISSION, _of_file(error))
             case OSError():

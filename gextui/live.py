@@ -55,8 +55,14 @@ class LiveSources:
     """Makes the sources, each when it is first needed; call it with a name of `gextui.config.SOURCES`."""
 
     def __init__(self, settings: Settings) -> None:
-        """Prepare to make sources as the settings say."""
+        """Prepare to make sources as the settings say; credentials are had now, because that may take a while.
+
+        Raises:
+            SecretError: a credential is configured and cannot be had.
+        """
         self._settings = settings
+        token = settings.secrets.find(SecretName.TRADIER_TOKEN)
+        self._tradier_token = None if token is None else token[0]
         self._cache = cache_path()
 
     def __call__(self, name: str) -> "Source":
@@ -68,6 +74,7 @@ class LiveSources:
         make: Mapping[str, Callable[[], Source]] = {
             "deribit": self._deribit,
             "bybit": self._bybit,
+            "tradier": self._tradier,
         }
         if name not in make:
             raise ValueError(f"no source is called {name}")
@@ -84,6 +91,22 @@ class LiveSources:
 
         urls = self._settings.sources.bybit
         return BybitSource((), rest_url=urls.rest_url, ws_url=urls.ws_url, cache_dir=self._cache)
+
+    def _tradier(self) -> "Source":
+        from gextui.sources.tradier_live import TradierSource
+
+        tradier = self._settings.sources.tradier
+        return TradierSource(
+            (),
+            rest_url=tradier.rest_url,
+            token=self._tradier_token,
+            rate=self._rate,
+            every=60.0 * tradier.every_minutes,
+            cache_dir=self._cache,
+        )
+
+    def _rate(self) -> float:
+        return self._settings.rates.usd
 
 
 def live_desk(settings: Settings, tickers: Sequence[Ticker], *, record: bool = True) -> "Desk":

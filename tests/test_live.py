@@ -104,3 +104,22 @@ class TestSnapshot:
         done = run("--config", path, "snapshot", "BTC", environment=cached)
         assert (done.returncode, done.stdout) == (69, "")
         assert done.stderr.startswith("gextui: BTC: 127.0.0.1 refuses the connection")
+
+
+class TestCredentials:
+    def test_one_that_others_can_read_is_refused(self, tmp_path: Path) -> None:
+        token = tmp_path / "token"
+        token.write_text("secret-token")
+        token.chmod(0o644)
+        path = tmp_path / "config.toml"
+        path.write_text(f'[secrets]\ntradier_token_file = "{token}"\n')
+        done = run("--config", path, "snapshot", "SPX")
+        assert (done.returncode, done.stdout) == (77, "")
+        assert done.stderr == f"gextui: {token} can be read by others; run: chmod 600 {token}\n"
+
+    def test_one_that_is_not_to_be_had(self, tmp_path: Path) -> None:
+        path = tmp_path / "config.toml"
+        path.write_text('[secrets]\ntradier_token_command = ["false"]\n')
+        done = run("--config", path, "record", "SPX")
+        assert (done.returncode, done.stdout) == (78, "")
+        assert done.stderr.startswith("gextui: tradier_token_command failed with exit code 1")
