@@ -13,7 +13,8 @@ from gextui.exposure.change import Change, Past, find_changes
 from gextui.exposure.curve import GammaCurve
 from gextui.exposure.filters import EVERYTHING, Filters, Weight, selected_expiries
 from gextui.exposure.levels import Levels, find_levels
-from gextui.exposure.quality import doubts, wiped
+from gextui.exposure.parts import PartOfBook, split_book
+from gextui.exposure.quality import doubts, refused
 from gextui.exposure.regime import Regime, find_regime
 from gextui.exposure.zero_gamma import find_zero_gamma
 from gextui.market.chain import OptionChain
@@ -32,6 +33,8 @@ class Board:
     by_strike: ByStrike
     by_expiry: ByExpiry
     totals: Totals
+    parts: tuple[PartOfBook, ...]
+    """The book by venue, where several make the chain."""
     curve: GammaCurve
     levels: Levels
     regime: Regime
@@ -50,7 +53,7 @@ class Board:
     warnings: tuple[str, ...]
     """Plain sentences on why not to trust it, the gravest first."""
     wiped: bool
-    """Whether the source had wiped the chain: nothing is computed from it."""
+    """Whether the source (every one of them) had wiped the chain: nothing is computed from it."""
 
     @property
     def ticker(self) -> Ticker:
@@ -78,17 +81,19 @@ def build_board(chain: OptionChain, past: Past | None = None, filters: Filters =
     # What another source said yesterday is no open interest to compare with; its price is.
     yesterday = before if before is not None and before.source == chain.source else None
     past = None if past is None else replace(past, yesterday=yesterday)
-    alive = smile.years[chain.expiry] > 0
-    reason = wiped(chain, smile, alive)
-    if reason is not None:
+    wiped, reasons = refused(chain, smile)
+    if reasons:
         # The IVs go with the rest: a source that wipes serves placeholders that look like an IV of 0.4 %.
-        smile = replace(smile, atm_iv=np.full_like(smile.atm_iv, np.nan))
-    book = price_book(chain, smile, filters, yesterday, refuse=reason is not None)
+        wiped_expiries = np.bincount(chain.expiry[wiped], minlength=len(chain.expiries)) > 0
+        smile = replace(smile, atm_iv=np.where(wiped_expiries, np.nan, smile.atm_iv))
+    all_wiped = bool(reasons) and bool(wiped.all())
+    book = price_book(chain, smile, filters, yesterday, refused=wiped)
     by_strike, by_expiry, totals = sum_book(chain, smile, book, filters)
     curve, zero_gamma, other_rules = find_zero_gamma(chain, smile, book, filters, by_strike)
     levels = find_levels(chain, smile, book, by_strike, filters, zero_gamma, other_rules)
-    coverage, interpolated = (None, None) if reason is not None else _coverage(chain, book, filters)
-    grave = (reason,) if reason is not None else _unreadable(book, filters, yesterday)
+    parts = split_book(chain, book, by_strike, filters)
+    coverage, interpolated = (None, None) if all_wiped else _coverage(chain, book, filters)
+    grave = reasons if all_wiped else (*reasons, *_unreadable(book, filters, yesterday))
     dropped = Counter(chain.dropped) + Counter(book.excluded)
     return Board(
         chain=chain,
@@ -98,6 +103,7 @@ def build_board(chain: OptionChain, past: Past | None = None, filters: Filters =
         by_strike=by_strike,
         by_expiry=by_expiry,
         totals=totals,
+        parts=parts,
         curve=curve,
         levels=levels,
         regime=find_regime(totals, zero_gamma, chain.spot, filters.sign),
@@ -107,8 +113,8 @@ def build_board(chain: OptionChain, past: Past | None = None, filters: Filters =
         dropped=MappingProxyType(dict(dropped)),
         coverage=coverage,
         interpolated=interpolated,
-        warnings=(*grave, *doubts(chain, smile, book, coverage)),
-        wiped=reason is not None,
+        warnings=(*grave, *doubts(chain, smile, book, coverage, parts)),
+        wiped=all_wiped,
     )
 
 
@@ -118,7 +124,7 @@ def _coverage(chain: OptionChain, book: Book, filters: Filters) -> tuple[float |
     whole = float(chain.open_interest[selected].sum())
     if not whole:
         return None, None
-    priced = selected & np.isfinite(book.iv)
+    priced = selected & np.isfinite(book.iv) & ~book.refused
     own = float(chain.open_interest[priced & book.own_iv].sum()) / whole
     return own, float(chain.open_interest[priced & ~book.own_iv].sum()) / whole
 

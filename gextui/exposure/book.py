@@ -45,6 +45,8 @@ class Book:
     """Signed, USD of delta per vol point."""
     charm: Floats
     """Signed, USD of delta per day; inside the last day, over what is left of the contract's life."""
+    refused: Booleans
+    """Of a part that its source has wiped."""
     excluded: dict[str, int]
     """Contracts not used, by reason."""
 
@@ -62,7 +64,7 @@ class ByStrike:
     net_vanna: Floats
     net_charm: Floats
     call_open_interest: Floats
-    """In contracts, like the other three."""
+    """In contracts, like the other three; in coins where several venues make the chain."""
     put_open_interest: Floats
     call_volume: Floats
     put_volume: Floats
@@ -70,13 +72,14 @@ class ByStrike:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ByExpiry:
-    """Sums over the selected strikes, one row a selected expiry (E'), ascending."""
+    """Sums over the selected strikes and all venues, one row a selected expiry instant (E'), ascending."""
 
     expiry: Floats
     """Instants, epoch seconds UTC."""
     roots: tuple[str, ...]
     """The roots that settle then, e.g. ``SPX`` or ``SPXW``, joined by ``+``."""
     forward: Floats
+    """Of the expiry's leading venue where there are several, see `lead_expiries`; `atm_iv` too."""
     atm_iv: Floats
     """The clean smile at the forward, a fraction; NaN where there is none."""
     call_gex: Floats
@@ -95,7 +98,7 @@ class ByExpiry:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Sums over everything used; None where nothing was. Open interest and volume are in contracts."""
+    """Sums over everything used; None where nothing was. Open interest and volume are in contracts, or in coins."""
 
     net_gex: float | None
     call_gex: float | None
@@ -130,7 +133,7 @@ def contract_weights(chain: OptionChain, weight: Weight, yesterday: OptionChain 
 
 
 def match_rows(chain: OptionChain, other: OptionChain) -> Integers:
-    """The row of each contract of ``chain`` in ``other``, -1 where it is not listed there; shape (N,)."""
+    """The row of each contract in another chain of the same source, or sources; -1 where it is not listed; (N,)."""
     if _same_layout(chain, other):
         return np.arange(len(chain))
     rows = dict(zip(_contract_keys(other), range(len(other)), strict=True))
@@ -141,14 +144,33 @@ def _same_layout(chain: OptionChain, other: OptionChain) -> bool:
     return (
         chain.roots == other.roots
         and np.array_equal(chain.expiries, other.expiries)
+        and np.array_equal(chain.part, other.part)
         and all(np.array_equal(getattr(chain, name), getattr(other, name)) for name in _KEY)
     )
 
 
-def _contract_keys(chain: OptionChain) -> list[tuple[str, float, float, bool]]:
+def _contract_keys(chain: OptionChain) -> list[tuple[int, str, float, float, bool]]:
+    parts = chain.part[chain.expiry]
     names = np.array(chain.roots, dtype=object)[chain.root]
     instants = chain.expiries[chain.expiry]
-    return list(zip(names, instants.tolist(), chain.strike.tolist(), chain.is_call.tolist(), strict=True))
+    columns = (column.tolist() for column in (parts, names, instants, chain.strike, chain.is_call))
+    return list(zip(*columns, strict=True))
+
+
+def lead_expiries(chain: OptionChain, smile: Smile, expiries: Integers) -> Integers:
+    """Of those of the ``expiries`` (indices) that share an instant the one that stands for it; one an instant.
+
+    It is the first venue's that is not stale, among those that have an IV at the money.
+    """
+    if not chain.parts:
+        return expiries
+    part = chain.part[expiries]
+    stale = np.array([one.stale for one in chain.parts])[part]
+    instant = chain.expiries[expiries]
+    order = np.lexsort((part, stale, np.isnan(smile.atm_iv[expiries]), instant))
+    first = np.append(True, np.diff(instant[order]) != 0)
+    leads: Integers = expiries[order][first[: len(order)]]
+    return leads
 
 
 def price_book(
@@ -156,10 +178,11 @@ def price_book(
     smile: Smile,
     filters: Filters,
     yesterday: OptionChain | None = None,
-    *,
-    refuse: bool = False,
+    refused: Booleans | None = None,
 ) -> Book:
-    """Greeks and exposures of every contract that the filters select; ``refuse`` uses none (a wiped chain)."""
+    """Greeks and exposures of every contract that the filters select and that is not ``refused`` (wiped); (N,)."""
+    if refused is None:
+        refused = np.zeros(len(chain), dtype=np.bool_)
     iv = smile.iv
     weight = contract_weights(chain, filters.weight, yesterday)
     alive = smile.years[chain.expiry] > 0
@@ -167,13 +190,13 @@ def price_book(
     selected &= selected_strikes(chain, filters)
     priced = np.isfinite(iv)
     weighed = np.isfinite(weight)
-    used = selected & priced & weighed & (not refuse)
+    used = selected & priced & weighed & ~refused
     rows = np.flatnonzero(used)
     at = chain.expiry[rows]
     years, forward = smile.years[at], smile.forward[at]
     is_call = chain.is_call[rows]
     strike = chain.strike[rows]
-    greeks = exposure_greeks(forward, strike, years, iv[rows], is_call, chain.rate)
+    greeks = exposure_greeks(forward, strike, years, iv[rows], is_call, chain.rates[at])
     units = weight[rows] * chain.multiplier[rows] * forward
     signed = np.where(is_call, filters.sign.of_call, filters.sign.of_put) * units
     in_the_money = np.where(is_call, forward > strike, forward < strike)
@@ -206,6 +229,7 @@ def price_book(
         dex=spread(units * greeks.delta),
         vanna=spread(signed * greeks.vanna * ONE_VOL_POINT),
         charm=spread(signed * charm_a_day),
+        refused=refused,
         excluded=excluded,
     )
 
@@ -215,28 +239,39 @@ def sum_book(chain: OptionChain, smile: Smile, book: Book, filters: Filters) -> 
     shown = np.flatnonzero(selected_expiries(chain, filters)[chain.expiry] & selected_strikes(chain, filters))
     strikes, strike_of = np.unique(chain.strike[shown], return_inverse=True)
     present = np.bincount(chain.expiry[shown], minlength=len(chain.expiries)) > 0
-    expiry_of = (np.cumsum(present) - 1)[chain.expiry[shown]]
-    instants = np.flatnonzero(present)
+    listed = np.flatnonzero(present)
+    instants, instant_of = np.unique(chain.expiries[listed], return_inverse=True)
+    expiry_of = instant_of[(np.cumsum(present) - 1)[chain.expiry[shown]]]
     shape = (len(strikes), len(instants), 2)
     cell = (strike_of * shape[1] + expiry_of) * 2 + chain.is_call[shown]
-
-    def table(values: Floats) -> Floats:
-        """One sum over strike, expiry and right; whatever is asked for is a sum over its axes."""
-        return summed(cell, np.nan_to_num(values[shown]), int(np.prod(shape))).reshape(shape)
-
-    tables = {name: table(getattr(book, name)) for name in ("gex", "dex", "vanna", "charm")}
-    tables |= {name: table(getattr(chain, name)) for name in ("open_interest", "volume")}
-    listed = np.bincount(cell, minlength=int(np.prod(shape))).reshape(shape).sum(axis=2) > 0
-    by_strike = ByStrike(strike=strikes, **_columns(tables, axis=1))
+    tables = sum_cells(chain, book, shown, cell, shape)
+    holds = np.bincount(cell, minlength=int(np.prod(shape))).reshape(shape).sum(axis=2) > 0
+    by_strike = ByStrike(strike=strikes, **sums_over(tables, axis=1))
+    leads = lead_expiries(chain, smile, listed)
     by_expiry = ByExpiry(
-        expiry=chain.expiries[instants],
+        expiry=instants,
         roots=_roots_by_expiry(chain, shown, expiry_of, len(instants)),
-        forward=smile.forward[instants],
-        atm_iv=smile.atm_iv[instants],
-        strike_gex=np.where(listed, tables["gex"].sum(axis=2), np.nan),
-        **_columns(tables, axis=0),
+        forward=smile.forward[leads],
+        atm_iv=smile.atm_iv[leads],
+        strike_gex=np.where(holds, tables["gex"].sum(axis=2), np.nan),
+        **sums_over(tables, axis=0),
     )
     return by_strike, by_expiry, _totals(chain, book, shown, by_strike)
+
+
+def sum_cells(
+    chain: OptionChain, book: Book, rows: Integers, cell: Integers, shape: tuple[int, ...]
+) -> dict[str, Floats]:
+    """Each exposure and holding of the rows summed by cell, in tables whose last axis is puts, calls.
+
+    Whatever is asked for is a sum over their axes.
+    """
+
+    def table(values: Floats) -> Floats:
+        return summed(cell, np.nan_to_num(values[rows]), int(np.prod(shape))).reshape(shape)
+
+    tables = {name: table(getattr(book, name)) for name in ("gex", "dex", "vanna", "charm")}
+    return tables | {name: table(getattr(chain, name)) for name in ("open_interest", "volume")}
 
 
 def summed(group: Integers, values: Floats, groups: int) -> Floats:
@@ -245,8 +280,8 @@ def summed(group: Integers, values: Floats, groups: int) -> Floats:
     return sums
 
 
-def _columns(tables: dict[str, Floats], axis: int) -> dict[str, Floats]:
-    """The tables summed over one axis, named as the fields of `ByStrike` and `ByExpiry`; puts come before calls."""
+def sums_over(tables: dict[str, Floats], axis: int) -> dict[str, Floats]:
+    """The tables of `sum_cells` summed over one axis, named as the fields of `ByStrike` and `ByExpiry`."""
     sums = {name: table.sum(axis=axis) for name, table in tables.items()}
     columns = {f"net_{name}": sums[name].sum(axis=1) for name in ("gex", "dex", "vanna", "charm")}
     for name in ("gex", "open_interest", "volume"):

@@ -33,7 +33,7 @@ class ChangeState(StrEnum):
     EXPIRY = "expiry"
     """Contracts expired in between: they are left out of the comparison and counted beside it."""
     SOURCE = "source"
-    """The source differs: not a change of the market."""
+    """The source differs, or one of the venues that make the chain: not a change of the market."""
 
 
 @dataclass(frozen=True, slots=True)

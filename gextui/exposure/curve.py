@@ -51,7 +51,7 @@ class Bumps:
     """USD per 1 % move at the peak, for one unit of the underlying held long."""
 
     @classmethod
-    def of(cls, forward: Floats, strike: Floats, years: Floats, iv: Floats, rate: float) -> "Bumps":
+    def of(cls, forward: Floats, strike: Floats, years: Floats, iv: Floats, rate: Floats | float) -> "Bumps":
         """Gaussians of M strikes, from parallel columns of shape (M,)."""
         width = iv * np.sqrt(years)
         return cls(

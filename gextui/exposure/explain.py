@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from gextui.exposure.board import Board
+from gextui.exposure.book import summed
 from gextui.exposure.curve import Bumps
 from gextui.exposure.levels import Wall
 from gextui.market.chain import Booleans, Floats, Integers
@@ -85,13 +86,14 @@ def explain_expiry(board: Board, expiry: float) -> Explanation:
 
 
 def _expiry_inputs(board: Board, expiry: float) -> list[Input]:
-    at = int(np.flatnonzero(board.chain.expiries == expiry)[0])
-    return [
-        Input("expiry", _instant(expiry)),
-        Input("forward", float(board.smile.forward[at]), "USD"),
-        Input("IV at the money", float(board.smile.atm_iv[at]) * 100.0, "%"),
-        Input("T", float(board.smile.years[at]) * 365.0, "days"),
-    ]
+    """The instant, and each venue's forward and IV then."""
+    entries = np.flatnonzero(board.chain.expiries == expiry).tolist()
+    inputs = [Input("expiry", _instant(expiry))]
+    for at in entries:
+        of = f" {board.chain.parts[board.chain.part[at]].name}" if board.chain.parts else ""
+        inputs.append(Input(f"forward{of}", float(board.smile.forward[at]), "USD"))
+        inputs.append(Input(f"IV at the money{of}", float(board.smile.atm_iv[at]) * 100.0, "%"))
+    return [*inputs, Input("T", float(board.smile.years[entries[0]]) * 365.0, "days")]
 
 
 def _sum_of(board: Board, title: str, rows: Booleans, of: str, inputs: list[Input]) -> Explanation:
@@ -117,7 +119,7 @@ def _zero_gamma(board: Board) -> Explanation:
         board.chain.strike[rows],
         board.smile.years[expiry],
         board.book.iv[rows],
-        board.chain.rate,
+        board.chain.rates[expiry],
     )
     y = np.log(at / board.spot)
     sign = np.where(board.chain.is_call, board.filters.sign.of_call, board.filters.sign.of_put)
@@ -198,7 +200,7 @@ def _expected_move(board: Board) -> Explanation:
     if move is not None:
         one_sigma = board.levels.one_sigma
         inputs = [
-            Input("method", move.method.value.replace("_", " ")),
+            Input("method", " ".join((move.method.value.replace("_", " "), *filter(None, (move.venue,))))),
             *_expiry_inputs(board, move.expiry),
             Input("one sigma", None if one_sigma is None else one_sigma.move, "USD"),
         ]
@@ -234,8 +236,19 @@ def _gex_of(
     board: Board, title: str, rows: Booleans, formula: str, value: float | None, unit: str, inputs: list[Input]
 ) -> Explanation:
     used = np.flatnonzero(rows & board.book.used)
-    inputs = [*inputs, *_common_inputs(board)]
+    inputs = [*inputs, *_by_part(board, used), *_common_inputs(board)]
     return _explanation(board, title, value, unit, formula, inputs, used, board.book.gex[used])
+
+
+def _by_part(board: Board, rows: Integers) -> list[Input]:
+    """The rows' net GEX by venue, where several make the chain."""
+    parts = board.chain.parts
+    part = board.chain.part[board.chain.expiry[rows]]
+    sums = summed(part, board.book.gex[rows], len(parts)) if parts else ()
+    return [
+        Input(f"{part.name}, stale" if part.stale else part.name, float(net), EXPOSURE)
+        for part, net in zip(parts, sums, strict=True)
+    ]
 
 
 def _common_inputs(board: Board) -> list[Input]:
@@ -280,11 +293,12 @@ def _explanation(
 
 
 def contract_name(board: Board, row: int) -> str:
-    """A contract as traders write it: ``SPXW 15SEP23 4500 C``."""
+    """A contract as traders write it, after its venue where there are several: ``SPXW 15SEP23 4500 C``."""
     chain = board.chain
     right = "C" if chain.is_call[row] else "P"
     day = _day(float(chain.expiries[chain.expiry[row]]))
-    return f"{chain.roots[chain.root[row]]} {day} {chain.strike[row]:.10g} {right}".upper()
+    name = f"{chain.roots[chain.root[row]]} {day} {chain.strike[row]:.10g} {right}".upper()
+    return f"{chain.parts[chain.part[chain.expiry[row]]].name} {name}" if chain.parts else name
 
 
 def _plain(strike: float) -> str:

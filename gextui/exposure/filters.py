@@ -101,7 +101,7 @@ def selected_expiries(chain: OptionChain, filters: Filters) -> Booleans:
         chosen &= chain.expiries <= now + filters.max_dte * _DAY
     wanted = parse_expiry(filters.expiry)
     if wanted == "front":
-        chosen &= np.cumsum(chosen) == 1
+        chosen &= chain.expiries == chain.expiries[chosen.argmax()] if chosen.any() else False
     elif isinstance(wanted, float):
         chosen &= chain.expiries <= now + wanted * _DAY
     elif wanted != "all":

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from gextui.exposure.book import DAYS_A_YEAR, Book, ByStrike, summed
+from gextui.exposure.book import DAYS_A_YEAR, Book, ByStrike, lead_expiries, summed
 from gextui.exposure.filters import Filters, selected_expiries
 from gextui.exposure.zero_gamma import OtherRule, ZeroGamma
 from gextui.market.chain import Floats, OptionChain
@@ -65,6 +65,8 @@ class ExpectedMove:
     expiry: float
     """Instant, epoch seconds UTC."""
     method: MoveMethod
+    venue: str = ""
+    """Whose options say so, where several venues make the chain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +114,16 @@ def find_levels(
     zero_gamma: ZeroGamma,
     other_rules: tuple[OtherRule, ...],
 ) -> Levels:
-    """Name the levels; max pain and the expected move are of the nearest selected expiry. Nothing used, no levels."""
+    """Name the levels; max pain and the expected move are of the nearest selected expiry. Nothing used, no levels.
+
+    Where several venues list that expiry, max pain is of their sum, and the move is the leading venue's, or the next
+    one's whose straddle is quoted.
+    """
     strike, spot = by_strike.strike, chain.spot
-    selected = selected_expiries(chain, filters)
-    front = int(selected.argmax()) if selected.any() and book.used.any() else None
+    leads = lead_expiries(chain, smile, np.flatnonzero(selected_expiries(chain, filters)))
+    front = int(leads[0]) if len(leads) and book.used.any() else None
     one_sigma = None if front is None else _one_sigma(chain, smile, front)
-    straddle = None if front is None else _straddle(chain, smile, front)
+    straddle = None if front is None else _quoted_straddle(chain, smile, front)
     both_sides = np.abs(by_strike.call_gex) + np.abs(by_strike.put_gex)
     absolute = rank_walls(strike, both_sides, spot)
     return Levels(
@@ -127,10 +133,10 @@ def find_levels(
         absolute_gamma=absolute[0] if absolute else None,
         zero_gamma=zero_gamma,
         other_rules=other_rules,
-        max_pain=None if front is None else _max_pain(chain, front),
+        max_pain=None if front is None else _max_pain(chain, float(chain.expiries[front])),
         expected_move=straddle or one_sigma,
         one_sigma=one_sigma,
-        daily_sigma=_daily_sigma(smile),
+        daily_sigma=_daily_sigma(chain, smile),
     )
 
 
@@ -159,22 +165,23 @@ def max_pain(strike: Floats, call_open_interest: Floats, put_open_interest: Floa
     return float(min(strike[lowest].tolist(), key=lambda price: (abs(price - spot), price)))
 
 
-def _max_pain(chain: OptionChain, front: int) -> MaxPain | None:
-    rows = np.flatnonzero((chain.expiry == front) & np.isfinite(chain.open_interest))
+def _max_pain(chain: OptionChain, instant: float) -> MaxPain | None:
+    rows = np.flatnonzero((chain.expiries == instant)[chain.expiry] & np.isfinite(chain.open_interest))
     strike, strike_of = np.unique(chain.strike[rows], return_inverse=True)
     units = chain.open_interest[rows] * chain.multiplier[rows]
     calls = chain.is_call[rows]
     sums = summed(strike_of * 2 + calls, units, 2 * len(strike))
     price = max_pain(strike, sums[1::2], sums[0::2], chain.spot)
-    return None if price is None else MaxPain(price, float(chain.expiries[front]))
+    return None if price is None else MaxPain(price, instant)
 
 
-def _daily_sigma(smile: Smile) -> float | None:
-    believable = np.isfinite(smile.atm_iv) & (smile.years > 0)
-    longer = believable & (smile.years >= 1.0 / DAYS_A_YEAR)
-    if not believable.any():
+def _daily_sigma(chain: OptionChain, smile: Smile) -> float | None:
+    leads = lead_expiries(chain, smile, np.arange(len(smile.years)))
+    believable = leads[np.isfinite(smile.atm_iv[leads]) & (smile.years[leads] > 0)]
+    longer = believable[smile.years[believable] >= 1.0 / DAYS_A_YEAR]
+    if not len(believable):
         return None
-    at = int(longer.argmax()) if longer.any() else int(np.flatnonzero(believable)[-1])
+    at = longer[0] if len(longer) else believable[-1]
     return float(smile.atm_iv[at] / np.sqrt(DAYS_A_YEAR))
 
 
@@ -183,13 +190,24 @@ def _one_sigma(chain: OptionChain, smile: Smile, front: int) -> ExpectedMove | N
     return _expected_move(chain, front, move, MoveMethod.ONE_SIGMA)
 
 
+def _quoted_straddle(chain: OptionChain, smile: Smile, front: int) -> ExpectedMove | None:
+    """The straddle of the leading venue, else of the first other that lists the expiry and is no staler."""
+    straddle = _straddle(chain, smile, front)
+    if straddle is not None or not chain.parts:
+        return straddle
+    stale = [part.stale for part in chain.parts]
+    others = np.flatnonzero(chain.expiries == chain.expiries[front]).tolist()
+    fresh = (at for at in others if stale[chain.part[at]] <= stale[chain.part[front]])
+    return next((move for at in fresh if (move := _straddle(chain, smile, at)) is not None), None)
+
+
 def _straddle(chain: OptionChain, smile: Smile, front: int) -> ExpectedMove | None:
     """The straddle struck at the forward: both legs linear in strike between the two listed strikes around it.
 
     The in-the-money leg at each strike comes from the quoted out-of-the-money one through parity.
     """
     forward = float(smile.forward[front])
-    discount = float(np.exp(-chain.rate * smile.years[front]))
+    discount = float(np.exp(-chain.rates[front] * smile.years[front]))
     rows = chain.expiry == front
     mid = mid_quotes(chain.bid, chain.ask)
     puts = np.flatnonzero(rows & ~chain.is_call & (chain.strike < forward))
@@ -207,4 +225,5 @@ def _straddle(chain: OptionChain, smile: Smile, front: int) -> ExpectedMove | No
 def _expected_move(chain: OptionChain, front: int, move: float, method: MoveMethod) -> ExpectedMove | None:
     if not np.isfinite(move):
         return None
-    return ExpectedMove(move, chain.spot - move, chain.spot + move, float(chain.expiries[front]), method)
+    venue = chain.parts[chain.part[front]].name if chain.parts else ""
+    return ExpectedMove(move, chain.spot - move, chain.spot + move, float(chain.expiries[front]), method, venue)

@@ -1,9 +1,12 @@
 """Whether a chain can be read at all: what its source wiped, and what a reader must be told."""
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 
 from gextui.exposure.book import Book
-from gextui.market.chain import Booleans, Integers, OptionChain
+from gextui.exposure.parts import PartOfBook
+from gextui.market.chain import Booleans, OptionChain
 from gextui.pricing.smile import ForwardFrom, Smile
 
 FEWEST_CONTRACTS = 50
@@ -22,13 +25,36 @@ today's expiry no dividend can explain it; later one can explain some of it."""
 NEAREST = 14 * 86400.0
 """Seconds: options that live longer do not say what spot is."""
 TODAY = 12 * 3600.0
+FAR_APART = 0.01
+"""Two venues' prices of one underlying that differ by more, as a fraction, are of different times, or one is wrong."""
 
 
-def wiped(chain: OptionChain, smile: Smile, alive: Booleans) -> str | None:
-    """Why the chain must not be drawn: one sentence when its source has wiped open interest or IVs, else None.
+def refused(chain: OptionChain, smile: Smile) -> tuple[Booleans, tuple[str, ...]]:
+    """Which contracts must not be counted since their source has wiped them, and a sentence for each such source.
 
-    ``alive`` are the contracts (N,) that have not expired. Vendors serve such chains overnight (wire/us 4.3).
+    Vendors serve such chains overnight (wire/us 4.3). Of several venues each is judged by itself; (N,).
     """
+    wiped = np.zeros(len(chain), dtype=np.bool_)
+    reasons = []
+    for name, expiries in _venues(chain):
+        rows = expiries[chain.expiry]
+        reason = _wiped(chain, smile, rows & (smile.years[chain.expiry] > 0))
+        if reason is not None:
+            wiped |= rows
+            reasons.append(name + reason)
+    return wiped, tuple(reasons)
+
+
+def _venues(chain: OptionChain) -> Iterator[tuple[str, Booleans]]:
+    """What a sentence on each venue begins with, and which expiries are its; of a single source nothing, and all."""
+    if not chain.parts:
+        yield "", np.ones(len(chain.expiries), dtype=np.bool_)
+    for at, part in enumerate(chain.parts):
+        yield f"{part.name}: ", chain.part == at
+
+
+def _wiped(chain: OptionChain, smile: Smile, alive: Booleans) -> str | None:
+    """Why those contracts must not be drawn: one sentence when their open interest or IVs are wiped, else None."""
     if np.count_nonzero(alive) < FEWEST_CONTRACTS:
         return None
     open_interest = chain.open_interest[alive]
@@ -50,33 +76,59 @@ def wiped(chain: OptionChain, smile: Smile, alive: Booleans) -> str | None:
     return None
 
 
-def doubts(chain: OptionChain, smile: Smile, book: Book, coverage: float | None) -> tuple[str, ...]:
+def doubts(
+    chain: OptionChain, smile: Smile, book: Book, coverage: float | None, parts: Sequence[PartOfBook]
+) -> tuple[str, ...]:
     """Plain sentences on why to trust the numbers less."""
-    found = []
+    found = [*_stale_parts(parts), *_apart(chain)]
     if coverage is not None and coverage < PARTIAL:
         found.append(f"partial: only {coverage:.1%} of open interest has an IV of its own strike")
-    selected = np.unique(chain.expiry[book.used])
-    carried = int(np.count_nonzero(smile.forward_from[selected] == ForwardFrom.CARRY))
-    if carried:
-        found.append(
-            f"{carried} of {len(selected)} expiries have no forward of their own: spot grown at "
-            f"{chain.rate:.2%}, dividends unknown"
-        )
-    if stale := _stale_spot(chain, smile, selected):
-        found.append(stale)
+    selected = np.bincount(chain.expiry[book.used], minlength=len(chain.expiries)) > 0
+    for name, expiries in _venues(chain):
+        of = np.flatnonzero(selected & expiries)
+        if not len(of):
+            continue
+        carried = int(np.count_nonzero(smile.forward_from[of] == ForwardFrom.CARRY))
+        if carried:
+            found.append(
+                f"{name}{carried} of {len(of)} expiries have no forward of their own: spot grown at "
+                f"{chain.rates[of[0]]:.2%}, dividends unknown"
+            )
+        if stale := _stale_spot(chain, smile, int(of[0])):
+            found.append(name + stale)
     return (*found, *chain.notes)
 
 
-def _stale_spot(chain: OptionChain, smile: Smile, selected: Integers) -> str | None:
-    """A sentence when put-call parity of the nearest expiry contradicts the spot given."""
-    if not len(selected) or chain.expiries[selected[0]] - chain.as_of_seconds > NEAREST:
+def _stale_parts(parts: Sequence[PartOfBook]) -> Iterator[str]:
+    """Which venues are shown as they last were, and how much of the book that is."""
+    for each in parts:
+        if each.part.stale:
+            share = "none" if each.share is None else f"{each.share:.1%}"
+            why = f" ({each.part.detail})" if each.part.detail else ""
+            yield f"{each.part.name} is stale{why}: {share} of gross GEX is shown as stale"
+
+
+def _apart(chain: OptionChain) -> Iterator[str]:
+    """A sentence when two venues' prices of the underlying differ by more than can be."""
+    if chain.parts:
+        low, high = (pick(chain.parts, key=lambda part: part.spot) for pick in (min, max))
+        if high.spot / low.spot - 1.0 > FAR_APART:
+            yield (
+                f"sources differ: {high.name}'s spot {high.spot:,.2f} is {high.spot / low.spot - 1.0:.1%} above "
+                f"{low.name}'s {low.spot:,.2f}; one of them is of another time, or wrong"
+            )
+
+
+def _stale_spot(chain: OptionChain, smile: Smile, front: int) -> str | None:
+    """A sentence when put-call parity of a source's nearest expiry contradicts the spot that it gives."""
+    if chain.expiries[front] - chain.as_of_seconds > NEAREST:
         return None
-    front = selected[0]
+    spot = float(chain.spots[front])
     allowed = STALE_SPOT_TODAY if chain.expiries[front] - chain.as_of_seconds < TODAY else STALE_SPOT
-    implied = float(smile.forward[front] / smile.carried_forward[front]) * chain.spot
-    if smile.forward_from[front] != ForwardFrom.PARITY or abs(implied / chain.spot - 1.0) <= allowed:
+    implied = float(smile.forward[front] / smile.carried_forward[front]) * spot
+    if smile.forward_from[front] != ForwardFrom.PARITY or abs(implied / spot - 1.0) <= allowed:
         return None
     return (
-        f"spot {chain.spot:,.2f} is {100 * (chain.spot / implied - 1):+.2f} % from the {implied:,.2f} that the nearest "
+        f"spot {spot:,.2f} is {100 * (spot / implied - 1):+.2f} % from the {implied:,.2f} that the nearest "
         "options imply: it may be of another time than their quotes"
     )

@@ -59,7 +59,7 @@ def find_zero_gamma(
     sign = np.where(chain.is_call, filters.sign.of_call, filters.sign.of_put) * chain.multiplier
     held = np.where(book.used, sign * np.where(book.used, book.weight, 0.0), 0.0)
     by_volume = np.where(book.used & np.isfinite(chain.volume), sign * chain.volume, 0.0)
-    front = chain.expiry == chain.expiry[book.used.argmax()]
+    front = (chain.expiries == chain.expiries[chain.expiry[book.used.argmax()]])[chain.expiry]
 
     # Four books over the same strikes share one pass of exp.
     repricer = _Repricer(chain, smile, book)
@@ -140,7 +140,8 @@ class _Repricer:
 
     def _bumps(self, rows: Integers, iv: Floats, forward: Floats) -> Bumps:
         expiry = self.chain.expiry[rows]
-        return Bumps.of(forward[expiry], self.chain.strike[rows], self.smile.years[expiry], iv, self.chain.rate)
+        years, rate = self.smile.years[expiry], self.chain.rates[expiry]
+        return Bumps.of(forward[expiry], self.chain.strike[rows], years, iv, rate)
 
     def _prices(self, log_spots: tuple[float, ...]) -> tuple[float, ...]:
         return tuple(self.chain.spot * float(np.exp(y)) for y in log_spots)

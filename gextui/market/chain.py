@@ -16,14 +16,37 @@ Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
 
 _NUMBERS = ("iv", "open_interest", "volume", "bid", "ask")
+_STRIKE_DECIMALS = 9
+_EXACT_BELOW = 1e6
+"""Rounding to so many decimals is exact below it, and no strike above it has any."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One venue's book in a chain that several venues make, see `gextui.market.combined`."""
+
+    name: str
+    """The venue, e.g. ``deribit``; no other part of the chain has it."""
+    as_of: datetime
+    spot: float
+    """Its own price of the underlying."""
+    rate: float = 0.0
+    delay: float = 0.0
+    stale: bool = False
+    """Whether it is shown as it last was: no newer data came."""
+    detail: str = ""
+    """Why it is stale, in plain words."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class OptionChain:
     """An immutable option chain: N contracts over E expiries and R roots.
 
-    One row a contract, keyed by root, expiry instant, strike and right; rows are sorted by expiry, strike, calls
+    One row a contract, keyed by part, root, expiry instant, strike and right; rows are sorted by expiry, strike, calls
     before puts, root. A number that the source does not give is NaN, never zero. Build one with `from_rows`.
+
+    Where several venues make the chain, each keeps its own forwards and smiles: an expiry belongs to one part, and
+    several may share an instant.
     """
 
     ticker: Ticker
@@ -35,11 +58,15 @@ class OptionChain:
     """Price of the underlying, in USD (or the quote currency)."""
     rate: float
     """Continuously compounded interest rate a year, a fraction."""
+    parts: tuple[Part, ...] = ()
+    """The venues' books that make it, P of them; empty where there is but one source."""
 
     roots: tuple[str, ...]
     """The option roots, R of them: SPX and SPXW are two."""
     expiries: Floats
-    """Expiry instants, epoch seconds UTC, ascending; shape (E,)."""
+    """Expiry instants, epoch seconds UTC, ascending, equal ones by part; shape (E,)."""
+    part: Integers
+    """Index into `parts` of each expiry, 0 without parts; shape (E,)."""
     forwards: Floats
     """The source's own forward price an expiry, NaN where it gives none; shape (E,)."""
 
@@ -76,7 +103,7 @@ class OptionChain:
     simulated: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("expiries", "forwards", "root", "expiry", "strike", "is_call", *_NUMBERS, "multiplier"):
+        for name in ("expiries", "part", "forwards", "root", "expiry", "strike", "is_call", *_NUMBERS, "multiplier"):
             getattr(self, name).setflags(write=False)
         object.__setattr__(self, "dropped", MappingProxyType(dict(self.dropped)))
 
@@ -87,6 +114,19 @@ class OptionChain:
     def as_of_seconds(self) -> float:
         """`as_of` in epoch seconds."""
         return self.as_of.timestamp()
+
+    @property
+    def spots(self) -> Floats:
+        """The price of the underlying where each expiry is listed; shape (E,)."""
+        return self._by_expiry([part.spot for part in self.parts] or [self.spot])
+
+    @property
+    def rates(self) -> Floats:
+        """The interest rate of each expiry; shape (E,)."""
+        return self._by_expiry([part.rate for part in self.parts] or [self.rate])
+
+    def _by_expiry(self, values: list[float]) -> Floats:
+        return np.array(values, dtype=np.float64)[self.part]
 
     @classmethod
     def from_rows(
@@ -118,8 +158,8 @@ class OptionChain:
     ) -> Self:
         """Sort N parallel columns into a chain; ``expiry`` holds each row's instant in epoch seconds.
 
-        A contract listed twice keeps its last row and the others count as ``duplicate``. ``forwards`` maps expiry
-        instants to the source's own forward prices.
+        A contract listed twice keeps its last row and the others count as ``duplicate``; a strike that arithmetic made
+        0.30000000000000004 is 0.3. ``forwards`` maps expiry instants to the source's own forward prices.
 
         Raises:
             ValueError: ``as_of`` is naive, or ``spot`` is not a positive finite number.
@@ -130,7 +170,7 @@ class OptionChain:
             raise ValueError(f"spot must be a positive number, not {spot}")
         roots, root_index = np.unique(np.asarray(root, dtype=np.str_), return_inverse=True)
         expiries, expiry_index = np.unique(np.asarray(expiry, dtype=np.float64), return_inverse=True)
-        strikes = np.asarray(strike, dtype=np.float64)
+        strikes = plain_strikes(np.asarray(strike, dtype=np.float64))
         calls = np.asarray(is_call, dtype=np.bool_)
         order = np.lexsort((root_index, ~calls, strikes, expiry_index))
         counted = dict(dropped or {})
@@ -153,6 +193,7 @@ class OptionChain:
             rate=float(rate),
             roots=tuple(str(name) for name in roots),
             expiries=expiries,
+            part=np.zeros(len(expiries), dtype=np.int64),
             forwards=np.array([given.get(float(instant), np.nan) for instant in expiries], dtype=np.float64),
             root=root_index.astype(np.int64)[order],
             expiry=expiry_index.astype(np.int64)[order],
@@ -172,3 +213,9 @@ class OptionChain:
             delay=delay,
             simulated=simulated,
         )
+
+
+def plain_strikes(strikes: Floats) -> Floats:
+    """Strikes as the decimals that they stand for, so that equal ones have one key."""
+    small = np.abs(strikes) < _EXACT_BELOW
+    return np.where(small, np.round(np.where(small, strikes, 0.0), _STRIKE_DECIMALS), strikes)

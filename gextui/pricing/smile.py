@@ -79,7 +79,8 @@ def fit_smile(chain: OptionChain) -> Smile:
     the last strike.
     """
     years = years_to_expiry(chain.as_of_seconds, chain.expiries)
-    carried = chain.spot * np.exp(chain.rate * years)
+    growth = np.exp(chain.rates * years)
+    carried = chain.spots * growth
     new_node = np.empty(len(chain), dtype=np.bool_)
     new_node[:1] = True
     np.logical_or(np.diff(chain.expiry) != 0, np.diff(chain.strike) != 0, out=new_node[1:])
@@ -100,8 +101,7 @@ def fit_smile(chain: OptionChain) -> Smile:
         call_mid = _by_node(mid, chain.is_call, node, len(strike))
         put_mid = _by_node(mid, ~chain.is_call, node, len(strike))
     if unknown.any() and call_mid is not None and put_mid is not None:
-        growth = np.exp(chain.rate * years)
-        parity = _parity_forwards(strike, expiry, call_mid, put_mid, chain.spot, growth)
+        parity = _parity_forwards(strike, expiry, call_mid, put_mid, chain.spots, growth)
         believable = np.abs(parity / carried - 1.0) <= BELIEVABLE_PARITY
         forward = np.where(unknown, np.where(believable, parity, carried), forward)
         forward_from[unknown] = np.where(believable, int(ForwardFrom.PARITY), int(ForwardFrom.CARRY))[unknown]
@@ -113,7 +113,8 @@ def fit_smile(chain: OptionChain) -> Smile:
     if missing.any() and call_mid is not None and put_mid is not None:
         price = np.where(call_is_otm, call_mid, put_mid)[missing]
         at = expiry[missing]
-        solved = implied_volatility(price, forward[at], strike[missing], years[at], call_is_otm[missing], chain.rate)
+        rate = chain.rates[at]
+        solved = implied_volatility(price, forward[at], strike[missing], years[at], call_is_otm[missing], rate)
         iv[missing] = usable_iv(solved, chain.ticker.highest_iv)
     own = np.isfinite(iv)
     moneyness = np.log(strike / forward[expiry])
@@ -141,12 +142,12 @@ def _by_node(values: Floats, rows: Booleans, node: Integers, nodes: int) -> Floa
 
 
 def _parity_forwards(
-    strike: Floats, expiry: Integers, call_mid: Floats, put_mid: Floats, spot: float, growth: Floats
+    strike: Floats, expiry: Integers, call_mid: Floats, put_mid: Floats, spot: Floats, growth: Floats
 ) -> Floats:
     """F = K + e^(rT) (C - P), the median over the quoted strikes nearest spot; NaN where none is quoted."""
     implied = strike + growth[expiry] * (call_mid - put_mid)
     quoted = np.flatnonzero(np.isfinite(implied))
-    quoted = quoted[np.lexsort((np.abs(strike[quoted] - spot), expiry[quoted]))]
+    quoted = quoted[np.lexsort((np.abs(strike[quoted] - spot[expiry[quoted]]), expiry[quoted]))]
     rank = np.arange(len(quoted)) - np.searchsorted(expiry[quoted], expiry[quoted])
     near = rank < PARITY_STRIKES
     table = np.full((len(growth), PARITY_STRIKES), np.inf)

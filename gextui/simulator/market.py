@@ -233,6 +233,7 @@ class _OptionMarket:
             rate=underlying.rate,
             roots=underlying.roots,
             expiries=self._expiries,
+            part=np.zeros(len(self._expiries), dtype=np.int64),
             forwards=forwards if underlying.gives_forward else np.full(len(forwards), np.nan),
             root=contracts.root,
             expiry=self._expiry,

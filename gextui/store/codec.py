@@ -15,13 +15,14 @@ from typing import TypeVar
 import msgspec
 import numpy as np
 
-from gextui.market.chain import Booleans, Floats, Integers, OptionChain
+from gextui.market.chain import Booleans, Floats, Integers, OptionChain, Part
 from gextui.market.text import clean_symbol, clean_text
 from gextui.market.ticker import Kind, Ticker
 from gextui.store.columns import DamagedError, pack_columns, unpack_columns
 
 Numbers = tuple[Floats, ...]
-"""What a layout does not hold: spot, rate, delay, previous close; forwards; IV, open interest, volume, bid, ask."""
+"""What a layout does not hold: spot, rate, delay, previous close; forwards; IV, open interest, volume, bid, ask; and
+where several venues make the chain each one's instant, spot, rate and delay."""
 
 _CODEC = 1
 """The first byte of every payload."""
@@ -32,12 +33,13 @@ _LENGTH = 4
 """Bytes that give the length of the JSON in front of the numbers."""
 _SCALARS = 5
 _COLUMNS = 5
+_OF_A_PART = 4
 _Header = TypeVar("_Header", bound=msgspec.Struct)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-class _LayoutHeader(msgspec.Struct, frozen=True):
+class _LayoutHeader(msgspec.Struct, frozen=True, omit_defaults=True):
     symbol: str
     name: str
     kind: Kind
@@ -48,12 +50,19 @@ class _LayoutHeader(msgspec.Struct, frozen=True):
     roots: tuple[str, ...]
     expiries: int
     contracts: int
+    parts: tuple[str, ...] = ()
 
 
-class _Remarks(msgspec.Struct, frozen=True):
+class _PartRemarks(msgspec.Struct, frozen=True):
+    stale: bool
+    detail: str
+
+
+class _Remarks(msgspec.Struct, frozen=True, omit_defaults=True):
     total: int
     dropped: dict[str, int]
     notes: tuple[str, ...]
+    parts: tuple[_PartRemarks, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,8 +73,11 @@ class Layout:
     ticker: Ticker
     source: str
     simulated: bool
+    parts: tuple[str, ...]
+    """Names."""
     roots: tuple[str, ...]
     expiries: Floats
+    part: Integers
     root: Integers
     expiry: Integers
     strike: Floats
@@ -76,6 +88,8 @@ class Layout:
     def zeros(self) -> Numbers:
         """A chain of this layout with every number 0: what a key frame is packed against."""
         lengths = (_SCALARS, len(self.expiries), *(len(self.strike),) * _COLUMNS)
+        if self.parts:
+            lengths = (*lengths, _OF_A_PART * len(self.parts))
         return tuple(np.zeros(length) for length in lengths)
 
 
@@ -107,10 +121,12 @@ def describe_layout(chain: OptionChain) -> bytes:
         roots=chain.roots,
         expiries=len(chain.expiries),
         contracts=len(chain),
+        parts=tuple(part.name for part in chain.parts),
     )
     columns = (chain.expiries, chain.strike, chain.multiplier)
     floats = b"".join(column.astype("<f8").tobytes() for column in columns)
-    indices = b"".join(column.astype("<i8").tobytes() for column in (chain.root, chain.expiry))
+    owners = (chain.part,) if chain.parts else ()
+    indices = b"".join(column.astype("<i8").tobytes() for column in (chain.root, chain.expiry, *owners))
     return _with_header(header, floats + indices + chain.is_call.astype(np.uint8).tobytes())
 
 
@@ -130,10 +146,13 @@ def read_layout(payload: bytes, digest: bytes) -> Layout:
         raise DamagedError("the layout does not match its digest")
     header, body = _split(plain, _LayoutHeader)
     n, e = header.contracts, header.expiries
-    if not (0 <= n <= _MOST_CONTRACTS and 0 <= e <= _MOST_CONTRACTS and len(body) == 8 * e + 33 * n):
+    owners = e if header.parts else 0
+    if not (0 <= n <= _MOST_CONTRACTS and 0 <= e <= _MOST_CONTRACTS and len(body) == 8 * (e + owners) + 33 * n):
         raise DamagedError("the layout has the wrong size")
     floats = np.frombuffer(body, "<f8", e + 2 * n).astype(np.float64)
-    root, expiry = np.frombuffer(body, "<i8", 2 * n, offset=8 * len(floats)).astype(np.int64).reshape(2, n)
+    indices = np.frombuffer(body, "<i8", 2 * n + owners, offset=8 * len(floats)).astype(np.int64)
+    root, expiry = indices[:n], indices[n : 2 * n]
+    part = indices[2 * n :] if header.parts else np.zeros(e, dtype=np.int64)
     layout = Layout(
         digest=digest,
         ticker=Ticker(
@@ -145,16 +164,18 @@ def read_layout(payload: bytes, digest: bytes) -> Layout:
         ),
         source=clean_text(header.source),
         simulated=header.simulated,
+        parts=tuple(clean_text(name) for name in header.parts),
         roots=tuple(clean_symbol(name) for name in header.roots),
         expiries=floats[:e],
+        part=part,
         root=root,
         expiry=expiry,
         strike=floats[e : e + n],
         is_call=np.frombuffer(body, np.uint8, n, offset=len(body) - n) != 0,
         multiplier=floats[e + n :],
     )
-    for index, count in ((root, len(header.roots)), (expiry, e)):
-        if n and not (index.min() >= 0 and index.max() < count):
+    for index, count in ((root, len(header.roots)), (expiry, e), (part, len(header.parts) or 1)):
+        if len(index) and not (index.min() >= 0 and index.max() < count):
             raise DamagedError("the layout points outside itself")
     return layout
 
@@ -163,7 +184,9 @@ def numbers_of(chain: OptionChain) -> Numbers:
     """Every number of a chain that its layout does not hold."""
     optional = (np.nan if value is None else value for value in (chain.previous_close, chain.volatility_index))
     scalars = np.array([chain.spot, chain.rate, chain.delay, *optional], dtype=np.float64)
-    return scalars, chain.forwards, chain.iv, chain.open_interest, chain.volume, chain.bid, chain.ask
+    of_parts = [(microseconds(part.as_of), part.spot, part.rate, part.delay) for part in chain.parts]
+    own = (np.array(of_parts, dtype=np.float64).ravel(),) if of_parts else ()
+    return scalars, chain.forwards, chain.iv, chain.open_interest, chain.volume, chain.bid, chain.ask, *own
 
 
 def pack_key_frame(numbers: Numbers) -> bytes:
@@ -187,7 +210,8 @@ def pack_snapshot(chain: OptionChain, digest: bytes, numbers: Numbers, key: Numb
     The checksum is over what is meant, not over what is stored: a wrong key frame or layout is found out as well.
     """
     dropped = {reason: int(count) for reason, count in chain.dropped.items()}
-    remarks = _Remarks(int(chain.total), dropped, tuple(chain.notes))
+    parts = tuple(_PartRemarks(part.stale, part.detail) for part in chain.parts)
+    remarks = _Remarks(int(chain.total), dropped, tuple(chain.notes), parts)
     crc = _checksum(microseconds(chain.as_of), digest, remarks, numbers)
     return compress(_with_header(remarks, pack_columns(numbers, key))), crc
 
@@ -203,13 +227,14 @@ def read_snapshot(payload: bytes, crc: int, ts: int, layout: Layout, key: Number
     numbers = unpack_columns(body, key)
     if _checksum(ts, layout.digest, remarks, numbers) != crc:
         raise DamagedError("the checksum is wrong")
-    scalars, forwards, iv, open_interest, volume, bid, ask = numbers
+    scalars, forwards, iv, open_interest, volume, bid, ask, *own = numbers
     spot, rate, delay, close, volatility_index = (float(value) for value in scalars)
     if not spot > 0:
         raise DamagedError("the spot price is no price")
     try:
         as_of = instant_of(ts)
-    except OverflowError:
+        parts = _parts(layout.parts, own, remarks.parts)
+    except (OverflowError, ValueError):
         raise DamagedError("the instant is beyond any calendar") from None
     return OptionChain(
         ticker=layout.ticker,
@@ -217,8 +242,10 @@ def read_snapshot(payload: bytes, crc: int, ts: int, layout: Layout, key: Number
         as_of=as_of,
         spot=spot,
         rate=rate,
+        parts=parts,
         roots=layout.roots,
         expiries=layout.expiries,
+        part=layout.part,
         forwards=forwards,
         root=layout.root,
         expiry=layout.expiry,
@@ -237,6 +264,33 @@ def read_snapshot(payload: bytes, crc: int, ts: int, layout: Layout, key: Number
         volatility_index=None if np.isnan(volatility_index) else volatility_index,
         delay=delay,
         simulated=layout.simulated,
+    )
+
+
+def _parts(names: Sequence[str], own: Sequence[Floats], remarks: Sequence[_PartRemarks]) -> tuple[Part, ...]:
+    """The parts of a chain.
+
+    Raises:
+        DamagedError: they are not as many as the layout has, or one has no spot price.
+        OverflowError: no calendar reaches one's instant.
+        ValueError: an instant is none.
+    """
+    if len(names) != len(remarks):
+        raise DamagedError("the parts are not those of the layout")
+    rows = np.concatenate((*own, np.empty(0))).reshape(len(names), _OF_A_PART).tolist()
+    if any(not spot > 0 for _, spot, _, _ in rows):
+        raise DamagedError("the spot price of a part is no price")
+    return tuple(
+        Part(
+            name=name,
+            as_of=instant_of(int(at)),
+            spot=spot,
+            rate=rate,
+            delay=delay,
+            stale=remark.stale,
+            detail=clean_text(remark.detail),
+        )
+        for name, (at, spot, rate, delay), remark in zip(names, rows, remarks, strict=True)
     )
 
 

@@ -38,8 +38,14 @@ class Reading:
     call_by_strike: dict[float, float] = field(default_factory=lambda: defaultdict(float))
     put_by_strike: dict[float, float] = field(default_factory=lambda: defaultdict(float))
     forwards: dict[float, float] = field(default_factory=dict)
+    used: list[Row] = field(default_factory=list)
+    rate: float = 0.0
     roots: list[float] = field(default_factory=list)
     coverage: float = math.nan
+
+    def repriced(self, y: float) -> float:
+        """Net GEX with every forward moved by so much in logarithm."""
+        return sum(_gex(row, self.forwards[row.instant] * math.exp(y), self.rate) for row in self.used)
 
     @property
     def call_wall(self) -> float:
@@ -68,7 +74,7 @@ def read(chain: OptionChain, *, points: int = 1201) -> Reading:
         for i in range(len(chain))
         if chain.expiries[chain.expiry[i]] > now
     ]
-    reading = Reading()
+    reading = Reading(rate=chain.rate)
     expiries: dict[float, list[Row]] = defaultdict(list)
     for row in rows:
         expiries[row.instant].append(row)
@@ -93,7 +99,8 @@ def read(chain: OptionChain, *, points: int = 1201) -> Reading:
     held = sum(row.open_interest for row in rows if math.isfinite(row.open_interest))
     if held:
         reading.coverage = sum(row.open_interest for row in used if row.own) / held
-    reading.roots = _roots(used, reading.forwards, chain, points)
+    reading.used = used
+    reading.roots = roots_of([reading], chain.spot, points)
     return reading
 
 
@@ -172,9 +179,11 @@ def _gex(row: Row, forward: float, rate: float) -> float:
     return dollars if row.call else -dollars
 
 
-def _roots(used: list[Row], forwards: dict[float, float], chain: OptionChain, points: int) -> list[float]:
+def roots_of(readings: list[Reading], spot: float, points: int) -> list[float]:
+    """Every zero gamma of the sum of these readings, on the axis of ``spot``."""
+
     def book(y: float) -> float:
-        return sum(_gex(row, forwards[row.instant] * math.exp(y), chain.rate) for row in used)
+        return sum(reading.repriced(y) for reading in readings)
 
     low, high = math.log(0.75), math.log(1.25)
     grid = [low + (high - low) * j / (points - 1) for j in range(points)]
@@ -190,5 +199,5 @@ def _roots(used: list[Row], forwards: dict[float, float], chain: OptionChain, po
                     left = middle
                 else:
                     right = middle
-            found.append(chain.spot * math.exp((left + right) / 2))
+            found.append(spot * math.exp((left + right) / 2))
     return found

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import numpy as np
@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from gextui.market.chain import Floats, OptionChain
+from gextui.market.chain import Floats, OptionChain, Part
+from gextui.market.combined import combine
 from gextui.market.ticker import Kind, Ticker
 from gextui.store import codec
 from gextui.store.columns import DamagedError, pack_columns, unpack_columns
@@ -54,7 +55,7 @@ def chains(draw: st.DrawFn) -> OptionChain:
     ticker = Ticker("XYZ", "Example", draw(st.sampled_from(Kind)), "cboe", draw(st.sampled_from([None, "BTC"])))
     positive = st.floats(min_value=5e-324, max_value=1e308)
     any_float = st.floats(allow_nan=False, allow_infinity=False)
-    return OptionChain.from_rows(
+    chain = OptionChain.from_rows(
         ticker=ticker,
         source="deribit",
         as_of=draw(st.datetimes(timezones=st.just(UTC))),
@@ -78,6 +79,23 @@ def chains(draw: st.DrawFn) -> OptionChain:
         delay=draw(any_float),
         simulated=draw(st.booleans()),
     )
+    names = draw(st.lists(st.sampled_from(["deribit", "bybit", "cboe IBIT"]), unique=True))
+    if not names:
+        return chain
+    parts = [
+        Part(
+            name=name,
+            as_of=draw(st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))),  # noqa: DTZ001
+            spot=draw(positive),
+            rate=draw(any_float),
+            delay=draw(any_float),
+            stale=draw(st.booleans()),
+            detail=draw(st.sampled_from(["", "no data for 42 s"])),
+        )
+        for name in names
+    ]
+    part = draw(arrays.arrays(np.int64, len(chain.expiries), elements=st.integers(0, len(parts) - 1)))
+    return replace(chain, parts=tuple(parts), part=part)
 
 
 @given(chains())
@@ -126,6 +144,43 @@ def test_a_chain_that_hardly_moved_packs_to_a_fraction() -> None:
     stored = packed(after, before)
     assert same_bits(unpacked(stored), after)
     assert len(stored[3]) < 400 < 2000 < len(stored[2])
+
+
+def combined(stale: str = "no data for 42 s") -> OptionChain:
+    """Two venues' chains of the same contracts."""
+    other = replace(chain_at(NOON, source="bybit"), multiplier=np.full(36, 0.1))
+    return combine(other.ticker, [chain_at(NOON), other], stale={"bybit": stale})
+
+
+def test_two_venues_chain_comes_back_and_packs_like_any_other() -> None:
+    before = combined()
+    after = replace(before, as_of=NOON + timedelta(seconds=10), parts=combined("no data for 52 s").parts)
+    stored = packed(after, before)
+    assert same_bits(unpacked(stored), after)
+    assert [part.detail for part in unpacked(stored).parts] == ["", "no data for 52 s"]
+    assert packed(after)[1] == packed(before)[1] != packed(chain_at(NOON))[1]
+
+
+def test_the_texts_of_parts_come_back_cleaned() -> None:
+    chain = combined("\x1b[31mdown")
+    parts = tuple(replace(part, name=f"\u202e{part.name}") for part in chain.parts)
+    back = unpacked(packed(replace(chain, parts=parts))).parts
+    assert [(part.name, part.detail) for part in back] == [("\ufffdderibit", ""), ("\ufffdbybit", "\ufffd[31mdown")]
+
+
+def test_parts_that_are_not_the_layouts_are_damage() -> None:
+    chain = combined()
+    layout = codec.read_layout(*packed(chain)[:2])
+    numbers = codec.numbers_of(chain)
+    for spoiled, parts, reason in (
+        (numbers, chain.parts[:1], "parts are not"),
+        ((*numbers[:-1], np.zeros_like(numbers[-1])), chain.parts, "spot price of a part"),
+        ((*numbers[:-1], np.full_like(numbers[-1], np.nan)), chain.parts, "spot price of a part"),
+        ((*numbers[:-1], np.full_like(numbers[-1], 1e300)), chain.parts, "calendar"),
+    ):
+        payload, crc = codec.pack_snapshot(replace(chain, parts=parts), layout.digest, spoiled, numbers)
+        with pytest.raises(DamagedError, match=reason):
+            codec.read_snapshot(payload, crc, codec.microseconds(chain.as_of), layout, numbers)
 
 
 def test_texts_come_back_cleaned() -> None:
@@ -229,10 +284,10 @@ def test_a_layout_may_not_claim_fewer_contracts_than_none() -> None:
         codec.read_layout(codec.compress(plain), codec.digest_of(plain))
 
 
-@pytest.mark.parametrize("column", ["root", "expiry"])
+@pytest.mark.parametrize("column", ["root", "expiry", "part"])
 @pytest.mark.parametrize("index", [-1, 99])
 def test_a_layout_that_points_outside_itself_is_damage(column: str, index: int) -> None:
-    chain = chain_at(NOON)
+    chain = combined()
     indices = getattr(chain, column).copy()
     indices[3] = index
     layout = codec.describe_layout(replace(chain, **{column: indices}))
