@@ -15,6 +15,8 @@ FIRST_CHAIN_WITHIN = 30.0
 """Seconds that a source may take for its first chain before the next one is asked too."""
 FAILING_FOR = 5.0
 """Seconds that a source which says that it fails is waited for."""
+WHOLE_WITHIN = 10.0
+"""Seconds that a sum waits for its last part before it is shown without."""
 STEADY_AFTER = 60.0
 """Seconds that a preferred source must deliver again before a ticker returns to it."""
 _RECORDED = (SourceState.CLOSED, SourceState.REPLAY)
@@ -53,6 +55,11 @@ class Channel:
     doubts: Doubts = field(default_factory=Doubts)
     doubt: str = ""
     """Why its last chain was not believed."""
+
+    @property
+    def source(self) -> str:
+        """What its chains call their source."""
+        return self.name if self.newest is None else self.newest.source
 
     def ask(self, now: float) -> None:
         """Ask it from now on."""
@@ -154,6 +161,19 @@ class Choice:
         if accepted:
             self.taken = channel
         return accepted
+
+    def parts(self, now: float) -> tuple[list[OptionChain], dict[str, str]] | None:
+        """The chains that make a sum, and by source why one is stale or not in it; None while more may soon come."""
+        held = [channel.newest for channel in self.channels if channel.newest is not None]
+        stale = {}
+        for channel in self.channels:
+            if channel.failure:
+                stale[channel.source] = channel.failure
+            elif channel.newest is None:
+                if channel.asked_at is None or now - channel.asked_at < WHOLE_WITHIN:
+                    return None
+                stale[channel.source] = "no chain yet"
+        return held, stale
 
     @property
     def instead_of(self) -> str:

@@ -7,15 +7,28 @@ from typing import NoReturn
 
 from gextui.choice import Arrival, Channel, Choice
 from gextui.market.chain import OptionChain
+from gextui.market.combined import combine
 from gextui.market.ticker import Ticker
 from gextui.route import Route
 from gextui.sources.pacing import Backoff, Clock
-from gextui.sources.source import Adjustable, Refreshable, Source, SourceState, SourceStatus
+from gextui.sources.source import Adjustable, ConnectionStatus, Refreshable, Source, SourceState, SourceStatus
 from gextui.sources.trouble import Trouble, settled
 from gextui.sources.workers import Workers
 
 JUDGE_EVERY = 1.0
 """Seconds between looks at how the sources of a ticker that has several deliver."""
+_WELL = (SourceState.LIVE, SourceState.DELAYED, SourceState.CLOSED, SourceState.REPLAY, SourceState.SIMULATED)
+_GRAVEST_FIRST = (
+    SourceState.DISABLED,
+    SourceState.BACKOFF,
+    SourceState.CONNECTING,
+    SourceState.DEGRADED,
+    SourceState.DELAYED,
+    SourceState.CLOSED,
+    SourceState.REPLAY,
+    SourceState.SIMULATED,
+    SourceState.LIVE,
+)
 _USUAL_INTERVAL = 1.0
 """Seconds between chains of a source that is not made yet."""
 
@@ -103,14 +116,11 @@ class Intake:
         if len(choice.channels) == 1:
             return self._status(ticker, asked[0])
         statuses = {channel.name: self._status(ticker, channel) for channel in asked}
+        if choice.route.combine:
+            return _summed(choice, statuses)
         shown = statuses[asked[-1].name if choice.taken is None else choice.taken.name]
-        others = tuple(
-            replace(connection, name=f"{name} {connection.name}")
-            for name, status in statuses.items()
-            if status is not shown
-            for connection in status.connections
-        )
-        return replace(shown, connections=shown.connections + others, instead_of=choice.instead_of)
+        others = [status for status in statuses.values() if status is not shown]
+        return replace(shown, connections=shown.connections + _named(others), instead_of=choice.instead_of)
 
     def _not_begun(self, ticker: Ticker) -> SourceStatus:
         name = self.routes[ticker].sources[0]
@@ -224,7 +234,14 @@ class Intake:
         now = self._clock.seconds()
         interval = feed.source.status(chain.ticker).interval
         arrival = channel.arrive(chain, now, interval)
-        if arrival is not None and choice.accepts(channel, now):
+        if arrival is None:
+            return
+        if choice.route.combine:
+            channel.judge(self._status(chain.ticker, channel), now)
+            if (parts := choice.parts(now)) is not None:
+                chains, stale = parts
+                take(combine(chain.ticker, chains, stale=stale), interval, arrival)
+        elif choice.accepts(channel, now):
             take(chain, interval, arrival)
 
 
@@ -236,6 +253,31 @@ def _own_routes(sources: Iterable[Source]) -> dict[Ticker, Route]:
                 raise ValueError(f"{ticker.symbol} is given by two sources")
             routes[ticker] = Route((source.name,))
     return routes
+
+
+def _summed(choice: Choice, statuses: Mapping[str, SourceStatus]) -> SourceStatus:
+    """The health of a sum: that of its parts which deliver, and in words what is wrong with the others."""
+    failing = [f"{channel.name}: {channel.failure}" for channel in choice.asked if channel.failure]
+    well = [statuses[channel.name] for channel in choice.asked if not channel.failure]
+    each = well or list(statuses.values())
+    states = {status.state for status in each}
+    worst = next(state for state in _GRAVEST_FIRST if state in states)
+    return SourceStatus(
+        name="+".join(choice.route.sources),
+        state=SourceState.DEGRADED if failing and well and worst in _WELL else worst,
+        interval=min(status.interval for status in each),
+        detail="; ".join(failing) or next((status.detail for status in each if status.state is worst), ""),
+        connections=_named(statuses.values()),
+    )
+
+
+def _named(statuses: Iterable[SourceStatus]) -> tuple[ConnectionStatus, ...]:
+    """Their connections, with each source's name before its own."""
+    return tuple(
+        replace(connection, name=f"{status.name} {connection.name}")
+        for status in statuses
+        for connection in status.connections
+    )
 
 
 class _Feed:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gextui.choice import FAILING_FOR, FIRST_CHAIN_WITHIN, STEADY_AFTER, Channel, Choice
+from gextui.choice import FAILING_FOR, FIRST_CHAIN_WITHIN, STEADY_AFTER, WHOLE_WITHIN, Channel, Choice
 from gextui.market.chain import OptionChain
 from gextui.route import Route
 from gextui.sources.source import SourceState, SourceStatus
@@ -116,6 +116,25 @@ class TestCombined:
         choice = choice_of("a", "b", combine=True)
         assert asked(choice) == ["a", "b"]
         assert judge(choice, 1.0, SourceStatus("a", SourceState.DISABLED, 1.0)) == ["a", "b"]
+
+    def test_a_sum_waits_for_its_parts_but_not_for_ever(self) -> None:
+        choice = choice_of("a", "b", combine=True)
+        chain = chain_at(1.0, source="a")
+        bring(choice, 0, 1.0, chain)
+        assert choice.parts(WHOLE_WITHIN - 1.0) is None
+        assert choice.parts(WHOLE_WITHIN) == ([chain], {"b": "no chain yet"})
+
+    def test_what_has_failed_is_not_waited_for_and_what_was_read_stays(self) -> None:
+        choice = choice_of("a", "b", combine=True)
+        first, second = chain_at(1.0, source="a"), chain_at(1.0, source="x")
+        bring(choice, 0, 1.0, first)
+        judge(choice, 2.0, LIVE, SourceStatus("b", SourceState.DISABLED, 1.0, "lists no options"))
+        assert choice.parts(2.0) == ([first], {"b": "lists no options"})
+        bring(choice, 1, 3.0, second)
+        judge(choice, 4.0, LIVE, LIVE)
+        assert choice.parts(4.0) == ([first, second], {})
+        judge(choice, 14.0, LIVE, LIVE)
+        assert choice.parts(14.0) == ([first, second], {"a": "nothing new for 13 s", "x": "nothing new for 11 s"})
 
 
 class TestArrival:

@@ -83,6 +83,29 @@ def test_the_next_source_stands_in_is_named_and_is_let_go_again() -> None:
         assert desk.health(BTC).status.instead_of == ""
 
 
+def test_venues_are_summed_and_one_that_falls_silent_stays_in_the_sum() -> None:
+    clock, venues = FakeClock(), Venues()
+    with running(Desk([], routes={BTC: Route(("a", "b"), combine=True)}, make=venues, clock=clock)) as desk:
+        first, second = venues.of("a"), venues.of("b")
+        first.feed(chain_at(0, 100.0, source="a"))
+        second.feed(chain_at(0, 100.5, source="b", open_interest=30.0))
+        until_shown(desk, 100.0)
+        view = desk.view(BTC)
+        assert view is not None
+        assert view.board.totals.call_open_interest == 6 * 10.0 + 6 * 30.0
+        assert desk.health(BTC).status.name == "a+b"
+        assert desk.health(BTC).status.state is SourceState.LIVE
+        turn(clock, first, 12.0)
+        first.feed(chain_at(12, 101.0, source="a"))
+        until_shown(desk, 101.0)
+        view = desk.view(BTC)
+        assert view is not None
+        assert [part.stale for part in view.board.chain.parts] == [False, True]
+        assert view.board.totals.call_open_interest == 6 * 10.0 + 6 * 30.0
+        status = desk.health(BTC).status
+        assert (status.state, status.detail) == (SourceState.DEGRADED, "b: nothing new for 12 s")
+
+
 def test_tickers_come_and_go_while_the_others_stay() -> None:
     clock, venues = FakeClock(), Venues()
     with running(Desk([], routes={BTC: Route(("a",))}, make=venues, clock=clock)) as desk:
