@@ -20,8 +20,8 @@ from websockets.asyncio.client import connect
 from benchmarks.flood import RAW, SIX
 from benchmarks.paint import GEXTUI, key_delays, percentile, rates, started
 from gextui.sources.deribit import DeribitSource
+from gextui.sources.frames import LARGEST_MESSAGE
 from gextui.sources.source import SourceState
-from gextui.sources.stream import LARGEST_MESSAGE
 
 ROUNDS = 3
 WATCHED = 2.0

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-# The first draw of a text builds tables for seconds on a busy machine, which says nothing of a test.
-settings.register_profile("gextui", suppress_health_check=[HealthCheck.too_slow])
+# How long a busy machine takes, for one example or to build tables for the first, says nothing of a test.
+settings.register_profile("gextui", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("gextui")
 
 

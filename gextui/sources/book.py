@@ -3,9 +3,11 @@
 import math
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from operator import attrgetter
+from typing import Protocol
 
 import numpy as np
 
@@ -16,7 +18,32 @@ from gextui.sources.symbols import Contracts, parse_names
 
 EARLY = 5.0
 """Seconds: what happens later than this after now has a wrong time, and counts as of now."""
-_COLUMNS = ("iv", "iv_at", "open_interest", "volume", "bid", "ask", "quoted_at")
+_LATELY = 3600.0
+"""Seconds: what is no older has a time in milliseconds for certain."""
+_QUOTED = ("open_interest", "volume", "bid", "ask")
+_COLUMNS = ("iv", "iv_at", *_QUOTED, "quoted_at")
+
+
+class Tick(Protocol):
+    """One contract's message, every number of which some market could have; a volume or a quote may be missing."""
+
+    @property
+    def iv(self) -> float:
+        """In the venue's unit."""
+        ...
+
+    @property
+    def open_interest(self) -> float: ...  # noqa: D102
+    @property
+    def volume(self) -> float | None: ...  # noqa: D102
+    @property
+    def bid(self) -> float | None: ...  # noqa: D102
+    @property
+    def ask(self) -> float | None: ...  # noqa: D102
+    @property
+    def forward(self) -> float: ...  # noqa: D102
+    @property
+    def index(self) -> float: ...  # noqa: D102
 
 
 class ColumnBook(ABC):
@@ -24,12 +51,20 @@ class ColumnBook(ABC):
 
     source: str
     """The venue, as chains name it."""
+    iv_unit = 1.0
+    """What an IV of one is in the venue's messages of one contract."""
+    has_index_channel = False
+    """Whether the venue tells the index in a channel of its own, so that no contract's message is asked for it."""
 
-    def __init__(self, ticker: Ticker) -> None:
-        """An empty book."""
+    def __init__(self, ticker: Ticker, on_change: Callable[[], object] = lambda: None) -> None:
+        """An empty book; ``on_change`` is called at the first change after each attempt to make a chain."""
         self.ticker = ticker
         self.changed = False
-        """Whether anything has, since the last chain."""
+        """Whether anything has, since the last attempt to make a chain."""
+        self.heard_at = -np.inf
+        """When the newest message of any one contract was sent."""
+        self.conflated = 0
+        """Messages that a later one replaced before a chain was made of them."""
         self.read_since: float | None = None
         """When it began to be kept current, by the clock's seconds; None while it is not."""
         self.rejected: Counter[str] = Counter()
@@ -44,6 +79,15 @@ class ColumnBook(ABC):
         """Whether a whole chain held other contracts than the listing."""
         self.next_expiry = np.inf
         self.spot: float | None = None
+        self._on_change = on_change
+        self._lately = (math.inf, -math.inf)
+        """Between which epoch milliseconds a time needs no closer look."""
+        self._ticks: dict[int, Tick] = {}
+        """By row: the newest, where it is not in the columns yet."""
+        self._told: list[float] = []
+        """When each row was last told of, epoch milliseconds."""
+        self._since_chain = bytearray()
+        """Whether each row was, since the last chain."""
         self._forwards: dict[float, tuple[float, float, float]] = {}
         """By expiry: the forward, the index it was seen with, and when."""
         self._row: dict[str, int] = {}
@@ -75,6 +119,7 @@ class ColumnBook(ABC):
 
     def _hold(self, names: Sequence[str]) -> None:
         """Make these the rows, keeping what is known of those that were rows before."""
+        self._write()
         before = np.array([self._row.get(name, -1) for name in names], dtype=np.int64)
         # A row that is new takes what stands behind the last: nothing is known of it.
         self._columns = {
@@ -85,12 +130,88 @@ class ColumnBook(ABC):
         self._contracts = parse_names(list(names))
         self._expiries, self._expiry = np.unique(self._contracts.expiry, return_inverse=True)
         self.next_expiry = float(self._expiries[0]) if len(self._expiries) else np.inf
-        self.changed = True
+        self._since_chain = bytearray(len(names))
+        self._tell()
+        self._change()
 
     def __len__(self) -> int:
         return len(self._row)
 
+    def _change(self) -> None:
+        if not self.changed:
+            self.changed = True
+            self._on_change()
+
     # What is heard.
+
+    def hear(self, name: str, tick: Tick, sent: int) -> bool | None:
+        """Keep a contract's newest message until a chain is made, for the columns are written in one go.
+
+        Args:
+            name: The contract.
+            tick: What was said of it.
+            sent: When, epoch milliseconds.
+
+        Returns:
+            Whether it is not known to be old; None where the contract or the time asks for a closer look than this.
+        """
+        row = self._row.get(name)
+        earliest, latest = self._lately
+        if row is None or not earliest < sent <= latest:
+            return None
+        told = self._told
+        if sent <= told[row]:
+            return sent == told[row]
+        told[row] = sent
+        self._ticks[row] = tick
+        self.conflated += self._since_chain[row]
+        self._since_chain[row] = 1
+        if sent > self.heard_at * 1000.0:
+            self.heard_at = sent / 1000.0
+        if not self.changed:
+            self._change()
+        return True
+
+    def _write(self) -> None:
+        """Write what was heard into the columns."""
+        if not self._ticks:
+            return
+        kept, self._ticks = self._ticks, {}
+        # In the order of time, so that of one expiry the newest is the last.
+        ordered = sorted(kept, key=self._told.__getitem__)
+        rows, ticks = np.array(ordered), [kept[row] for row in ordered]
+        at = np.array([self._told[row] for row in ordered]) / 1000.0
+        columns = self._columns
+        newer = at > columns["quoted_at"][rows]
+        columns["quoted_at"][rows[newer]] = at[newer]
+        for column in _QUOTED:
+            values = np.array([*map(attrgetter(column), ticks)], dtype=np.float64)
+            told = newer & ~np.isnan(values)
+            columns[column][rows[told]] = values[told]
+        newer = at > columns["iv_at"][rows]
+        iv = np.array([tick.iv for tick in ticks]) / self.iv_unit
+        columns["iv"][rows[newer]], columns["iv_at"][rows[newer]] = iv[newer], at[newer]
+        if not self.has_index_channel:
+            self._take_spot(ticks[-1].index, float(at[-1]))
+        last = dict(zip(self._expiry[rows].tolist(), zip(ticks, at.tolist(), strict=True), strict=True))
+        for expiry, (tick, when) in last.items():
+            self._take_forward(float(self._expiries[expiry]), tick.forward, tick.index, when)
+
+    def _tell(self) -> None:
+        """The columns are what is told."""
+        self._told = np.rint(self._columns["quoted_at"] * 1000.0).tolist()
+
+    def _look_at(self, now: float) -> None:
+        """Take the time."""
+        self._lately = (now - _LATELY) * 1000.0, (now + EARLY) * 1000.0
+
+    def _take_row(self, row: int, at: float) -> None:
+        """A contract was told of at that time, in a message that was looked at closely."""
+        self._columns["quoted_at"][row] = at
+        self._told[row] = at * 1000.0
+        self.conflated += self._since_chain[row]
+        self._since_chain[row] = 1
+        self._change()
 
     def take_spot(self, price: float, now: float) -> None:
         """Take an index price that was asked for."""
@@ -124,6 +245,8 @@ class ColumnBook(ABC):
             index: Each row's index price.
             now: The venue's clock.
         """
+        self._write()
+        self._look_at(now)
         if unlisted := [name for name in _texts(names) if name not in self._row and self.is_mine(name)]:
             self.unconfirmed |= self.relist([*self._row, *unlisted], now)
         rows, taken = self._rows(names)
@@ -147,7 +270,8 @@ class ColumnBook(ABC):
         columns["iv"][rows[fresher]] = fresh_iv[fresher]
         columns["iv_at"][rows[fresher]] = when[fresher]
         self.summed_at = max(self.summed_at, float(when.max()))
-        self.changed = True
+        self._tell()
+        self._change()
         spot = median(index[taken])
         if spot is not None:
             self._take_spot(spot, self.summed_at)
@@ -162,7 +286,7 @@ class ColumnBook(ABC):
         found = number(value) / unit
         if 0.0 <= found <= LARGEST:
             self._columns[column][row] = found
-            self.changed = True
+            self._change()
             return True
         if not math.isnan(found):
             self.rejected[f"{column}: {reason(found)}"] += 1
@@ -177,13 +301,14 @@ class ColumnBook(ABC):
 
     def _take_spot(self, price: float, at: float) -> None:
         if at > self.indexed_at:
-            self.changed |= price != self.spot
-            self.spot, self.indexed_at = price, at
+            before, self.spot, self.indexed_at = self.spot, price, at
+            if price != before:
+                self._change()
 
     def _take_forward(self, expiry: float, forward: float, index: float, at: float) -> None:
-        if at >= self._forwards.get(expiry, (0.0, 0.0, -np.inf))[2]:
+        if at > self._forwards.get(expiry, (0.0, 0.0, -np.inf))[2]:
             self._forwards[expiry] = forward, index, at
-            self.changed = True
+            self._change()
 
     def _rows(self, names: Sequence[Scalar]) -> tuple[Integers, list[int]]:
         """The rows of those names that are held, and which of the names these are."""
@@ -233,11 +358,13 @@ class ColumnBook(ABC):
 
         One contract is one coin. ``volume`` stands for the column of that name where it is given.
         """
+        self.changed = False
+        self._look_at(now)
         alive: Booleans = self._contracts.expiry > now
         columns = self._columns
         if self.spot is None or not believable(columns["open_interest"][alive]).any():
             return None
-        self.changed = False
+        self._since_chain = bytearray(len(self))
         forwards = self._forwards_now()
         forward = np.array([forwards.get(expiry, np.nan) for expiry in self._expiries.tolist()])
         rows = Rows(

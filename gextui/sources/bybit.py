@@ -15,8 +15,8 @@ from gextui.market.chain import OptionChain
 from gextui.market.ticker import Ticker
 from gextui.sources.book import EARLY
 from gextui.sources.bybit_book import Book
-from gextui.sources.bybit_lines import Line, Lines
-from gextui.sources.bybit_messages import Answer, Data, Push, canonical
+from gextui.sources.bybit_lines import TICKERS, Line, Lines
+from gextui.sources.bybit_messages import Answer, Data, Push, Ticking, canonical
 from gextui.sources.bybit_rest import BANNED_SECONDS, BybitRest
 from gextui.sources.bybit_session import KEEP_ALIVE, BybitSession
 from gextui.sources.failure import Failure, FetchError
@@ -138,7 +138,7 @@ class BybitSource:
             self._start(rest, workers)
 
     def _new_coin(self, ticker: Ticker) -> _Coin:
-        return _Coin(Book(ticker), Poll(f"bybit {ticker.symbol}", self._clock, POLL_EVERY))
+        return _Coin(Book(ticker, self._news.set), Poll(f"bybit {ticker.symbol}", self._clock, POLL_EVERY))
 
     def _start(self, rest: BybitRest, workers: Workers) -> None:
         """Stream and poll for the coins for which nothing does so yet."""
@@ -211,27 +211,25 @@ class BybitSource:
     def _new_session(self, coin: _Coin, line: Line) -> BybitSession:
         if line.stream.stats.connects > 1:
             coin.poll.wake()  # what happened meanwhile is in the next answer
-        return BybitSession(partial(self._take, coin.book, line), coin.book.rejected)
+        return BybitSession(partial(_hear, coin.book, line), partial(self._take, coin.book, line), coin.book.rejected)
 
     def _take(self, book: Book, line: Line, topic: str, push: Push) -> bool:
         """Take one push in; whether it says anything new."""
         kind, _, subject = topic.partition(".")
         if kind == "tickers" and isinstance(push.data, Data):
-            before = book.conflated
             said = push.data.symbol
             if said is not None and said != subject and canonical(said) != canonical(subject):
                 book.rejected["symbol"] += 1
                 return False
+            before = book.conflated
             used = book.take(subject, push.data, push.ts, self._time.now(), whole=push.type != "delta")
             line.conflated += book.conflated - before
-        elif kind == "publicTrade" and isinstance(push.data, list):
-            used = True
+            return used
+        if kind == "publicTrade" and isinstance(push.data, list):
             book.take_trades(push.data, self._time.now())
-        else:
-            book.rejected["unknown topic"] += 1
-            return False
-        self._news.set()
-        return used
+            return True
+        book.rejected["unknown topic"] += 1
+        return False
 
     def _answered(self, answer: Answer) -> None:
         self._time.heard(answer.time)
@@ -266,7 +264,6 @@ class BybitSource:
         book.unconfirmed = False
         book.take_tickers(tickers, sent if math.isfinite(sent) else now, now)
         coin.poll.answered()
-        self._news.set()
         if book.unconfirmed or coin.relist or self._clock.seconds() - coin.listed_at >= RELIST_EVERY:
             symbols = await rest.instruments(coin.symbol)
             book.relist_symbols(symbols, self._time.now())
@@ -291,8 +288,6 @@ class BybitSource:
                 expired = coin.book.expire(now)
                 silent = coin.lines is not None and coin.lines.attend()
                 coin.relist |= expired
-                if expired:
-                    self._news.set()
                 if expired or silent:
                     self._want(coin)
             soonest = min((coin.book.next_expiry for coin in self._coins.values()), default=math.inf)
@@ -357,3 +352,13 @@ class BybitSource:
         if want - have > _MANY * want:
             return SourceState.CONNECTING, f"subscribed to {have} of {want} contracts"
         return None
+
+
+def _hear(book: Book, line: Line, ticking: Ticking) -> bool | None:
+    """Take in a push as it should be; None where it needs a closer look than this."""
+    symbol, before = ticking.data.symbol, book.conflated
+    if ticking.topic != TICKERS + symbol:
+        return None
+    new = book.hear(symbol, ticking.data, ticking.ts)
+    line.conflated += book.conflated - before
+    return new

@@ -1,13 +1,13 @@
 """One coin's options on Bybit: the newest ticker of each contract, and the chain that makes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
 
 from gextui.market.chain import Floats, Integers, OptionChain
 from gextui.market.ticker import Ticker as MarketTicker
-from gextui.sources.book import EARLY, ColumnBook, reason
+from gextui.sources.book import ColumnBook, reason
 from gextui.sources.bybit_messages import Data, Ticker, Trade, canonical
 from gextui.sources.rows import LARGEST, SMALLEST, number, numbers, positive
 
@@ -29,21 +29,15 @@ class Book(ColumnBook):
 
     source = "bybit"
 
-    def __init__(self, ticker: MarketTicker) -> None:
-        """An empty book."""
-        self.heard_at = -np.inf
-        """When the newest push was sent."""
-        self.conflated = 0
-        """Pushes that a later one replaced before a chain was made of them."""
+    def __init__(self, ticker: MarketTicker, on_change: Callable[[], object] = lambda: None) -> None:
+        """An empty book; see `ColumnBook`."""
         self.previous_close: float | None = None
         """What the coin cost a day ago."""
         self.recall_at = -np.inf
         """When that is to be asked for again, by the clock's seconds."""
         self._listed_as: dict[str, str] = {}
-        self._since_chain = bytearray()
-        """Whether a push of each row has come since the last chain."""
         self._traded = _Traded()
-        super().__init__(ticker)
+        super().__init__(ticker, on_change)
 
     # What is listed.
 
@@ -66,7 +60,6 @@ class Book(ColumnBook):
         came_from = np.array([self._row.get(name, -1) for name in names], dtype=np.int64)
         super()._hold(names)
         self._expiry_of: list[float] = self._contracts.expiry.tolist()
-        self._since_chain = bytearray(len(names))
         self._traded.hold(came_from)
 
     # What is heard.
@@ -89,16 +82,16 @@ class Book(ColumnBook):
         )
 
     def take(self, symbol: str, data: Data, sent: int | None, now: float, *, whole: bool = True) -> bool:
-        """Take one contract's push in; whether it has an IV, and is not known to be old.
+        """Take one contract's push in, whatever it lacks; whether it has an IV, and is not known to be old.
 
         What it lacks stays as it was; one that is not ``whole`` tells only what has changed.
         """
+        self._write()
+        self._look_at(now)
         row = self._row.get(symbol)
         if row is None and (row := self._row.get(canonical(symbol))) is None:
             return True  # of a contract that is gone
-        at = None if sent is None else sent / 1000.0
-        if at is None or not -EARLY <= now - at < _HOUR:
-            at = self._moment(sent, now)
+        at = self._moment(sent, now)
         columns = self._columns
         if at is None or at <= (known := columns["quoted_at"][row]):
             return at is not None and at == known
@@ -111,16 +104,13 @@ class Book(ColumnBook):
             self._take_spot(index, at)
             if (forward := self._forward(data, whole=whole)) is not None:
                 self._take_forward(self._expiry_of[row], forward, index, at)
-        columns["quoted_at"][row] = at
         for column, field, required in _NUMBERS:
             value = getattr(data, field)
             if value is not None and 0.0 <= value <= LARGEST:
                 columns[column][row] = value
             elif value is not None or (required and whole):
                 self.rejected[f"{column}: {reason(number(value))}"] += 1
-        self.conflated += self._since_chain[row]
-        self._since_chain[row] = 1
-        self.changed = True
+        self._take_row(row, at)
         iv = data.mark_price_iv
         if iv is not None and 0.0 <= iv <= LARGEST:
             columns["iv"][row], columns["iv_at"][row] = iv, at
@@ -148,12 +138,13 @@ class Book(ColumnBook):
 
     def chain(self, now: float, *, simulated: bool, notes: Sequence[str] = ()) -> OptionChain | None:
         """The chain of what lives at ``now``; None where that is nothing, or nothing with open interest."""
+        self._write()
         volume, traded = self._columns["volume"], self._traded.total()
         told_by_trades = np.isnan(volume) & (traded > 0.0)
         if told_by_trades.any():
             since = datetime.fromtimestamp(self._traded.since, UTC)
             notes = (*notes, f"Where Bybit tells no volume it is of the trades since {since:%H:%M} UTC.")
-        chain = self._chain(
+        return self._chain(
             now,
             max(self.heard_at, self.summed_at),
             simulated=simulated,
@@ -161,9 +152,6 @@ class Book(ColumnBook):
             previous_close=self.previous_close,
             volume=np.where(told_by_trades, traded, volume),
         )
-        if chain is not None:
-            self._since_chain = bytearray(len(self))
-        return chain
 
 
 class _Traded:

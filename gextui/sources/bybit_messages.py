@@ -5,12 +5,13 @@ Numbers are decimal texts, IVs fractions, prices USD, "0" is no quote, and one c
 
 import math
 import re
+from typing import Literal
 
 import msgspec
 
 from gextui.market.text import clean_text
 from gextui.market.ticker import Kind, ticker_for
-from gextui.sources.decoding import UNREADABLE, decode
+from gextui.sources.decoding import UNREADABLE, Amount, Price, decode
 from gextui.sources.rows import (
     Capture,
     Rows,
@@ -105,6 +106,40 @@ class Listing(msgspec.Struct, rename={"rows": "list", "cursor": "nextPageCursor"
 # The WebSocket.
 
 
+_IN_PUSHES = {
+    "iv": "markPriceIv",
+    "open_interest": "openInterest",
+    "volume": "volume24h",
+    "bid": "bidPrice",
+    "ask": "askPrice",
+    "forward": "underlyingPrice",
+    "index": "indexPrice",
+}
+
+
+class Tick(msgspec.Struct, rename=_IN_PUSHES, gc=False):
+    """One option's ticker as it should be; implements `gextui.sources.book.Tick`."""
+
+    symbol: str
+    iv: Amount
+    open_interest: Amount
+    bid: Amount
+    ask: Amount
+    forward: Price
+    index: Price
+    volume: Amount | None = None
+
+
+class Ticking(msgspec.Struct, gc=False):
+    """A push of one whole ticker."""
+
+    topic: str
+    ts: int
+    """When it was sent, epoch milliseconds."""
+    type: Literal["snapshot"]
+    data: Tick
+
+
 class Data(msgspec.Struct, rename="camel", gc=False):
     """One option's ticker as it is pushed; or the topics of an acknowledgement, which has the same key."""
 
@@ -155,6 +190,7 @@ class _LoosePush(msgspec.Struct, gc=False):
     data: msgspec.Raw = msgspec.Raw()
 
 
+_TICKING = msgspec.json.Decoder(Ticking, strict=False)
 _PUSHES = msgspec.json.Decoder(Push, strict=False)
 _LOOSE_PUSHES = msgspec.json.Decoder(_LoosePush)
 _NUMBERS = {
@@ -162,6 +198,14 @@ _NUMBERS = {
     for field, name in zip(Data.__struct_fields__, Data.__struct_encode_fields__, strict=True)
     if field not in ("symbol", "success_topics", "fail_topics")
 }
+
+
+def decode_ticking(frame: bytes) -> Ticking | None:
+    """Decode a message of the WebSocket; None where it is another one, or not as it should be."""
+    try:
+        return _TICKING.decode(frame)
+    except UNREADABLE:
+        return None
 
 
 def decode_push(frame: bytes) -> Push:

@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from gextui.sources.bybit_messages import Data, Push, decode_push
+from gextui.sources.bybit_messages import Data, Push, Ticking, decode_push, decode_ticking
 from gextui.sources.session import KeepAlive, Reading
 
 TOPICS_A_REQUEST = 100
@@ -22,13 +22,17 @@ class BybitSession:
 
     ready = True
 
-    def __init__(self, take: Callable[[str, Push], bool], rejected: Counter[str]) -> None:
+    def __init__(
+        self, hear: Callable[[Ticking], bool | None], take: Callable[[str, Push], bool], rejected: Counter[str]
+    ) -> None:
         """Start a new connection's protocol.
 
         Args:
+            hear: Takes a push in that is as it should be; whether it says anything new, None where it is to be taken.
             take: Takes one topic's push in; whether it says anything new. May raise `RejectedError`.
             rejected: Where what makes no sense is counted, by reason.
         """
+        self._hear = hear
         self._take = take
         self._rejected = rejected
         self._last_id = 0
@@ -61,6 +65,9 @@ class BybitSession:
 
     def read(self, frame: bytes) -> str | Reading | None:
         """Take one frame in; see `gextui.sources.session.Session`."""
+        ticking = decode_ticking(frame)
+        if ticking is not None and ticking.topic in self._whole and (new := self._hear(ticking)) is not None:
+            return ticking.topic if new else None
         push = decode_push(frame)
         topic = push.topic
         if topic is None:

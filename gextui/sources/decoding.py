@@ -1,15 +1,20 @@
 """Decoding what a live venue sends: what cannot be read is rejected, and one bad item of a list costs no other."""
 
 from collections.abc import Iterable
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 import msgspec
 
-from gextui.sources.rows import Scalar
+from gextui.sources.rows import LARGEST, SMALLEST, Scalar
 from gextui.sources.session import RejectedError
 
 UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 """What decoding may raise, whatever it is given."""
+
+Amount = Annotated[float, msgspec.Meta(ge=0.0, le=LARGEST)]
+"""A number of a contract that some market could have; decoding refuses any other."""
+Price = Annotated[float, msgspec.Meta(ge=SMALLEST, le=LARGEST)]
+"""Likewise a price of the underlying."""
 
 _Kind = TypeVar("_Kind")
 

@@ -24,6 +24,7 @@ from gextui.sources.deribit_messages import (
     Mark,
     PlatformState,
     Quote,
+    Tick,
     VolatilityIndex,
 )
 from gextui.sources.deribit_rest import DeribitRest
@@ -88,7 +89,7 @@ class DeribitSource:
         self._testnet = False
         self._unknown: Counter[str] = Counter()
         self._since_chains: set[str] = set()
-        """Channels heard since the last chains were made; what is heard of one twice is conflated."""
+        """Channels of many contracts heard since the last chains; what is heard of one twice is conflated."""
         self._conflated = 0
         self._news = asyncio.Event()
         self._running: tuple[DeribitRest, Workers] | None = None
@@ -100,7 +101,7 @@ class DeribitSource:
     def carry(self, tickers: Sequence[Ticker]) -> None:
         """Give these tickers from now on, and let go of the others; see `Adjustable`."""
         self.tickers = tuple(tickers)
-        books = {ticker: self._books.get(ticker) or Book(ticker) for ticker in self.tickers}
+        books = {ticker: self._books.get(ticker) or Book(ticker, self._news.set) for ticker in self.tickers}
         self._by_index = {book.market.index: book for book in books.values()}
         self._by_root = {book.market.root: book for book in books.values()}
         currencies = {}
@@ -129,7 +130,7 @@ class DeribitSource:
             if currency not in self._polling:
                 # Later polls are spread over the interval, the first are not.
                 pause = POLL_EVERY * place / len(self._currencies)
-                self._polling[currency] = workers.start(currency.keep(rest, self._polled, first_pause=pause))
+                self._polling[currency] = workers.start(currency.keep(rest, self._want, first_pause=pause))
 
     async def chains(self) -> AsyncIterator[OptionChain]:
         """Yield a ticker's chain whenever it changed, at most once an interval; see `Source`."""
@@ -176,7 +177,7 @@ class DeribitSource:
         self._locked = set()
         for currency in self._currencies.values():
             currency.poll_again()  # what happened meanwhile is in the next summary
-        return DeribitSession(self._take, self._answered)
+        return DeribitSession(self._hear, self._take, self._answered)
 
     def _answered(self, frame: Frame) -> None:
         if frame.id is None and frame.error is None and frame.sent is None:
@@ -187,12 +188,19 @@ class DeribitSource:
         if frame.error is not None and frame.error.code == TOO_MANY_REQUESTS:
             self._subscribing.close(RETRY_AFTER_DEFAULT)
 
+    def _hear(self, channel: str, tick: Tick) -> bool:
+        """Take in a ticker as it should be; whether it needs no closer look than this."""
+        book = self._by_root.get(tick.name.partition("-")[0])
+        return book is not None and tick.name in channel and book.hear(tick.name, tick, tick.at) is not None
+
     def _take(self, channel: str, data: msgspec.Raw) -> bool:
         """Take one channel's data in; whether any of it could be used."""
         kind, _, subject = channel.partition(".")
         now = self._time.now()
         used = True
         match kind:
+            case "ticker" if (book := self._by_root.get(subject.partition("-")[0])) is not None:
+                return book.take_quote(decode(data, Quote), now)
             case "markprice" if (book := self._by_index.get(subject.removeprefix("options."))) is not None:
                 marks, unreadable = _MARKS.decode(data)
                 book.rejected["schema"] += unreadable
@@ -201,8 +209,6 @@ class DeribitSource:
                 used = book.take_index(decode(data, IndexPrice), now)
             case "deribit_volatility_index" if (book := self._by_index.get(subject)) is not None:
                 used = book.take_volatility_index(decode(data, VolatilityIndex), now)
-            case "ticker" if (book := self._by_root.get(subject.partition("-")[0])) is not None:
-                used = book.take_quote(decode(data, Quote), now)
             case "instrument" if (currency := self._currencies.get(subject.rpartition(".")[2])) is not None:
                 currency.relist = True
             case _ if channel == PLATFORM_STATE:
@@ -212,7 +218,6 @@ class DeribitSource:
                 return False
         self._conflated += channel in self._since_chains
         self._since_chains.add(channel)
-        self._news.set()
         return used
 
     def _lock(self, state: PlatformState) -> None:
@@ -220,10 +225,6 @@ class DeribitSource:
             self._locked = (self._locked | {state.price_index}) if state.locked else self._locked - {state.price_index}
 
     # What is asked for.
-
-    def _polled(self) -> None:
-        self._want()
-        self._news.set()
 
     def _want(self) -> None:
         """Subscribe to what the books need now."""
@@ -249,7 +250,6 @@ class DeribitSource:
             expired = [book for book in self._books.values() if book.expire(now)]
             if expired:
                 self._want()
-                self._news.set()
             for book in expired:
                 self._currencies[book.market.currency].relist = True
             soonest = min((book.next_expiry for book in self._books.values()), default=np.inf)
@@ -331,4 +331,5 @@ class DeribitSource:
         rejected = Counter(status.rejected)
         for more in (self._unknown, book.rejected):
             rejected.update(more.copy())
-        return replace(status, conflated=self._conflated, rejected=dict(+rejected))
+        conflated = self._conflated + sum(each.conflated for each in tuple(self._books.values()))
+        return replace(status, conflated=conflated, rejected=dict(+rejected))

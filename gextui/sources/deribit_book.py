@@ -1,6 +1,6 @@
 """One coin's options on Deribit: the newest that was heard of each contract, and the chain that makes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,24 +56,25 @@ class Book(ColumnBook):
     """What is known of one coin on Deribit."""
 
     source = "deribit"
+    iv_unit = 100.0
+    has_index_channel = True
 
-    def __init__(self, ticker: Ticker) -> None:
-        """An empty book."""
+    def __init__(self, ticker: Ticker, on_change: Callable[[], object] = lambda: None) -> None:
+        """An empty book; see `ColumnBook`."""
         self.market = market_of(ticker.symbol)
         self.marked_at = -np.inf
         """When the mark prices were last known to be true, if only because nothing was said to have changed."""
         self.priced_at = -np.inf
         """Likewise the index, by its own channel; `indexed_at` is by summaries too."""
         self.volatility_index: float | None = None
-        self.past: tuple[Floats, Floats] = np.empty(0), np.empty(0)
-        """When each candle of yesterday begins, and its opening price."""
+        self._past: tuple[Floats, Floats] = np.empty(0), np.empty(0)
         self.recall_at = -np.inf
         """When that is to be asked for again."""
         self._newest_mark = -np.inf
         self._volatility_at = -np.inf
         self._chosen: set[str] = set()
         """Those `at_the_money`."""
-        super().__init__(ticker)
+        super().__init__(ticker, on_change)
 
     def is_mine(self, name: str) -> bool:
         """Whether the name is that of an option on this coin."""
@@ -136,11 +137,13 @@ class Book(ColumnBook):
         if newer.any():
             self._columns["iv"][rows[newer]] = iv[newer]
             self._columns["iv_at"][rows[newer]] = at[newer]
-            self.changed = True
+            self._change()
         return True
 
     def take_quote(self, quote: Quote, now: float) -> bool:
-        """Take one contract's ``ticker`` in; whether it could be used."""
+        """Take one contract's ``ticker`` in, whatever it lacks; whether it could be used."""
+        self._write()
+        self._look_at(now)
         row = self._row.get(quote.instrument_name) if isinstance(quote.instrument_name, str) else None
         if row is None or quote.state != "open":
             return True  # of a contract that is gone, or is going: its zeros mean nothing
@@ -148,18 +151,24 @@ class Book(ColumnBook):
         if at is None:
             return False
         columns = self._columns
-        if at > columns["quoted_at"][row]:
-            columns["quoted_at"][row] = at
-            self._put(row, "open_interest", quote.open_interest)
-            self._put(row, "volume", None if quote.stats is None else quote.stats.volume)
-            self._put(row, "bid", quote.best_bid_price)
-            self._put(row, "ask", quote.best_ask_price)
-        if at > columns["iv_at"][row] and self._put(row, "iv", quote.mark_iv, unit=100.0):
+        if at <= columns["quoted_at"][row]:
+            return True
+        self._take_row(row, at)
+        self._put(row, "open_interest", quote.open_interest)
+        self._put(row, "volume", None if quote.stats is None else quote.stats.volume)
+        self._put(row, "bid", quote.best_bid_price)
+        self._put(row, "ask", quote.best_ask_price)
+        if at > columns["iv_at"][row] and self._put(row, "iv", quote.mark_iv, unit=self.iv_unit):
             columns["iv_at"][row] = at
         forward, index = positive(quote.underlying_price), positive(quote.index_price)
         if forward is not None and index is not None:
             self._take_forward(float(self._expiries[self._expiry[row]]), forward, index, at)
         return True
+
+    def take_past(self, begin: Floats, price: Floats) -> None:
+        """Take yesterday's candles in: when each begins, and its opening price."""
+        self._past = begin, price
+        self._change()
 
     def take_index(self, index: IndexPrice, now: float) -> bool:
         """Take the index in; whether it could be used."""
@@ -177,7 +186,7 @@ class Book(ColumnBook):
             return False
         if at > self._volatility_at:
             self.volatility_index, self._volatility_at = points, at
-            self.changed = True
+            self._change()
         return True
 
     # What it makes.
@@ -188,6 +197,7 @@ class Book(ColumnBook):
 
     def chain(self, now: float, *, simulated: bool, notes: Sequence[str] = ()) -> OptionChain | None:
         """The chain of what lives at ``now``; None where that is nothing, or nothing with open interest."""
+        self._write()
         at = max(self.indexed_at, self._newest_mark, self.summed_at)
         lately = now - self._volatility_at < _VOLATILITY_LASTS
         return self._chain(
@@ -201,6 +211,6 @@ class Book(ColumnBook):
 
     def _yesterday(self, at: float) -> float | None:
         """The price 24 hours before ``at``; None where the candles do not reach it."""
-        begin, price = self.past
+        begin, price = self._past
         row = int(np.searchsorted(begin, at - _DAY, side="right")) - 1
         return positive(float(price[row])) if row >= 0 and at - _DAY - begin[row] < _DAY / 24 else None

@@ -123,8 +123,7 @@ class Currency:
         market, now = book.market, self._time.now()
         start = now - _DAY - 2 * 60 * _CANDLE_MINUTES
         end = now - _DAY + _RECALL_EVERY + _RECALL_AGAIN
-        book.past = await rest.candles(market.perpetual, start, end, _CANDLE_MINUTES)
-        book.changed = True
+        book.take_past(*await rest.candles(market.perpetual, start, end, _CANDLE_MINUTES))
         if market.has_volatility_index and book.volatility_index is None:
             at, points = await rest.volatility_index(market.currency, now - 600.0, now, seconds=60)
             if len(at):

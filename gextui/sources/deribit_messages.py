@@ -1,13 +1,14 @@
 """Deribit's messages, typed: JSON-RPC frames, the channels' data, and the whole chain of a currency in one answer."""
 
 from dataclasses import replace
+from typing import Literal
 
 import msgspec
 
 from gextui.market.chain import Booleans
 from gextui.market.text import clean_text
 from gextui.market.ticker import Kind, ticker_for
-from gextui.sources.decoding import UNREADABLE
+from gextui.sources.decoding import UNREADABLE, Amount, Price
 from gextui.sources.rows import Capture, Rows, Scalar, by_underlying, decode_json, instants, median, newest, numbers
 from gextui.sources.session import RejectedError
 from gextui.sources.source import BadInputError
@@ -48,8 +49,55 @@ class Stats(msgspec.Struct, gc=False):
     volume: Scalar = None
 
 
+class _TickStats(msgspec.Struct, gc=False):
+    volume: Amount | None = None
+
+
+_IN_TICKERS = {
+    "name": "instrument_name",
+    "at": "timestamp",
+    "iv": "mark_iv",
+    "bid": "best_bid_price",
+    "ask": "best_ask_price",
+    "forward": "underlying_price",
+    "index": "index_price",
+}
+
+
+class Tick(msgspec.Struct, rename=_IN_TICKERS, gc=False):
+    """One option's ``ticker`` as it should be; implements `gextui.sources.book.Tick`."""
+
+    name: str
+    at: int
+    """Epoch milliseconds."""
+    state: Literal["open"]
+    stats: _TickStats
+    open_interest: Amount
+    iv: Amount
+    """In percent."""
+    forward: Price
+    index: Price
+    bid: Amount | None = None
+    ask: Amount | None = None
+
+    @property
+    def volume(self) -> float | None:
+        """In coins, of the last 24 hours."""
+        return self.stats.volume
+
+
+class _TickParams(msgspec.Struct, gc=False):
+    channel: str
+    data: Tick
+
+
+class _Ticking(msgspec.Struct, gc=False):
+    method: Literal["subscription"]
+    params: _TickParams
+
+
 class Quote(msgspec.Struct, gc=False):
-    """One option in ``ticker``: IV in percent, a missing quote 0."""
+    """One option in ``ticker``, whatever it holds: IV in percent, a missing quote 0."""
 
     instrument_name: Scalar = None
     timestamp: Scalar = None
@@ -136,7 +184,17 @@ class Frame(msgspec.Struct, gc=False):
     testnet: Scalar = None
 
 
+_TICKING = msgspec.json.Decoder(_Ticking)
 _FRAMES = msgspec.json.Decoder(Frame)
+
+
+def decode_tick(data: bytes) -> tuple[str, Tick] | None:
+    """A channel and one option's ticker in it; None where the frame is another one, or not as it should be."""
+    try:
+        params = _TICKING.decode(data).params
+    except UNREADABLE:
+        return None
+    return params.channel, params.data
 
 
 def decode_frame(data: bytes) -> Frame:

@@ -6,7 +6,15 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from gextui.sources.decoding import decode, texts
-from gextui.sources.deribit_messages import MAINTENANCE, Error, Frame, PlatformState, decode_frame
+from gextui.sources.deribit_messages import (
+    MAINTENANCE,
+    Error,
+    Frame,
+    PlatformState,
+    Tick,
+    decode_frame,
+    decode_tick,
+)
 from gextui.sources.session import Reading, RejectedError
 
 CHANNELS_A_CALL = 200
@@ -22,13 +30,20 @@ class DeribitSession:
 
     ready = True
 
-    def __init__(self, take: Callable[[str, msgspec.Raw], bool], answered: Callable[[Frame], None]) -> None:
+    def __init__(
+        self,
+        hear: Callable[[str, Tick], bool],
+        take: Callable[[str, msgspec.Raw], bool],
+        answered: Callable[[Frame], None],
+    ) -> None:
         """Start a new connection's protocol.
 
         Args:
+            hear: Takes a ticker in that is as it should be; whether that was possible, or else it is to be taken.
             take: Takes one channel's data in; whether any of it could be used. May raise `RejectedError`.
             answered: Is told of every frame that is no notification.
         """
+        self._hear = hear
         self._take = take
         self._answered = answered
         self._last_id = 0
@@ -53,6 +68,9 @@ class DeribitSession:
 
     def read(self, frame: bytes) -> str | Reading | None:
         """Take one frame in; see `gextui.sources.session.Session`."""
+        ticking = decode_tick(frame)
+        if ticking is not None and self._hear(*ticking):
+            return ticking[0]
         message = decode_frame(frame)
         if message.params is not None and message.method == "subscription":
             channel = message.params.channel

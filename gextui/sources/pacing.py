@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Coroutine
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -16,6 +17,7 @@ RETRY_AFTER_DEFAULT = 5.0
 """Seconds after a limit that says nothing; doubled each time it says nothing again."""
 
 _ROUNDING = 1e-6
+_since_boot = partial(time.clock_gettime, time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic
 
 
 class Clock(Protocol):
@@ -47,7 +49,7 @@ class SystemClock:
 
     def seconds(self) -> float:
         """CLOCK_BOOTTIME where there is one, else the monotonic clock."""
-        return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+        return _since_boot()
 
     def slept(self) -> float:
         """Seconds that the machine itself has slept, in all."""

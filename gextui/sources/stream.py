@@ -8,18 +8,17 @@ from enum import StrEnum
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
-from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus
 
 from gextui.market.text import clean_text
 from gextui.sources.failure import TLS_SECONDS, Failure, not_connected
+from gextui.sources.frames import FrameSocket, open_socket
 from gextui.sources.http import refuse_plain_url
 from gextui.sources.pacing import Backoff, Clock, Limiter, ended_within, retry_after, within
 from gextui.sources.session import Channel, KeepAlive, Reading, RejectedError, Session
 from gextui.sources.source import ConnectionStatus
 from gextui.sources.subscriptions import Subscriptions, longest_silence
 
-LARGEST_MESSAGE = 16 * 1024 * 1024
 CONNECT_SECONDS = 5.0
 PING_EVERY = PONG_WITHIN = 5.0
 KEPT_ALIVE_WITHIN = 10.0
@@ -49,13 +48,6 @@ class _LostError(Exception):
         super().__init__(clean_text(reason))
         self.wait = wait
         self.final = final
-
-
-class _Connect(connect):
-    """A connection that never follows a redirect: a token must not travel to another host."""
-
-    def process_redirect(self, exc: Exception) -> Exception | str:
-        return exc
 
 
 @dataclass(slots=True)
@@ -242,22 +234,9 @@ class Stream:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _open(self) -> ClientConnection:
-        opening = _Connect(
-            self.url,
-            additional_headers=self._headers,
-            proxy=None,
-            open_timeout=None,
-            ping_interval=None,
-            close_timeout=1.0,
-            max_size=LARGEST_MESSAGE,
-        )
-
-        async def opened() -> ClientConnection:
-            return await opening
-
+    async def _open(self) -> FrameSocket:
         try:
-            return await within(self._clock, CONNECT_SECONDS, opened())
+            return await within(self._clock, CONNECT_SECONDS, open_socket(self.url, self._headers))
         except TimeoutError:
             raise _LostError(f"{self._host} did not answer the handshake within {CONNECT_SECONDS:g} s") from None
         except InvalidStatus as refused:
@@ -274,40 +253,44 @@ class Stream:
             wait = TLS_SECONDS if failure.failure is Failure.TLS else None
             raise _LostError(str(failure), wait=wait) from None
 
-    async def _receive(self, socket: ClientConnection, session: Session) -> NoReturn:
+    async def _receive(self, socket: FrameSocket, session: Session) -> NoReturn:
         for frame in session.greet():
             await socket.send(frame, text=True)
         self._ready = session.ready
         self._enter(StreamState.SUBSCRIBING if self._ready else StreamState.AUTHENTICATING)
         self._changed.set()
         while True:
-            frame = await socket.recv(decode=False)
-            self._frames += 1
-            try:
-                reading = session.read(frame)
-            except RejectedError as rejected:
-                self._reject(str(rejected))
-                continue
-            if isinstance(reading, str):
-                self._hear(reading)
-            elif reading is not None:
-                await self._take(reading, socket)
+            frames = await socket.messages()
+            self._frames += len(frames)
+            heard = []
+            for frame in frames:
+                try:
+                    reading = session.read(frame)
+                except RejectedError as rejected:
+                    self._reject(str(rejected))
+                    continue
+                if isinstance(reading, str):
+                    heard.append(reading)
+                elif reading is not None:
+                    await self._take(reading, socket)
+            self._hear(heard)
 
-    def _hear(self, name: str) -> None:
+    def _hear(self, names: Sequence[str]) -> None:
+        if not names:
+            return
         now = self._clock.seconds()
-        self._channels.hear(name, now)
+        self._channels.hear(names, now)
         self.stats.last_message = now
-        self.stats.messages += 1
+        self.stats.messages += len(names)
         self._backoff.data()
-        if name in self._told_silent:
-            self._resubscribed.discard(name)
+        if not self._told_silent.isdisjoint(names):
+            self._resubscribed.difference_update(names)
             self._assess()
 
-    async def _take(self, reading: Reading, socket: ClientConnection) -> None:
+    async def _take(self, reading: Reading, socket: FrameSocket) -> None:
         for reply in reading.replies:
             await socket.send(reply, text=True)
-        for name in reading.data:
-            self._hear(name)
+        self._hear(reading.data)
         self._channels.take(reading.accepted, reading.refused)
         if reading.again:
             self._resubscribed.update(reading.again)
@@ -323,7 +306,7 @@ class Stream:
             self._changed.set()
         self._assess()
 
-    async def _subscribe(self, socket: ClientConnection, session: Session) -> NoReturn:
+    async def _subscribe(self, socket: FrameSocket, session: Session) -> NoReturn:
         """Send what is wanted and not yet subscribed, whenever that changes and once a second."""
         while True:
             self._changed.clear()
@@ -342,7 +325,7 @@ class Stream:
                 self._assess()
             await ended_within(self._clock, 1.0, self._changed.wait())
 
-    async def _ping(self, socket: ClientConnection) -> NoReturn:
+    async def _ping(self, socket: FrameSocket) -> NoReturn:
         """A peer that is gone without a word answers no ping; the library's own would take 50 s to say so."""
         while True:
             await self._clock.sleep(PING_EVERY)
@@ -355,7 +338,7 @@ class Stream:
             if not answered:
                 raise _LostError(f"{self._host} answers no ping")
 
-    async def _stay_alive(self, socket: ClientConnection, keep_alive: KeepAlive) -> NoReturn:
+    async def _stay_alive(self, socket: FrameSocket, keep_alive: KeepAlive) -> NoReturn:
         """Likewise with a message of the venue's own, which any message may answer."""
         while True:
             await self._clock.sleep(max(0.0, keep_alive.every - KEPT_ALIVE_WITHIN))

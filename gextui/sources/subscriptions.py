@@ -61,9 +61,9 @@ class Subscriptions:
             self._refused[name] = (clean_text(reason), now)
             self._asked.pop(name, None)
 
-    def hear(self, name: str, now: float) -> None:
-        """The channel's data came."""
-        self._heard[name] = now
+    def hear(self, names: Iterable[str], now: float) -> None:
+        """Data of these channels came."""
+        self._heard.update(dict.fromkeys(names, now))
 
     def drop_unwanted(self) -> list[str]:
         """The channels to unsubscribe from."""

@@ -5,6 +5,7 @@ Seconds are those of the clock that a test turns, unless it says otherwise.
 
 import asyncio
 import socket
+import zlib
 from typing import Any
 
 import numpy as np
@@ -321,17 +322,24 @@ async def test_n26_a_frame_that_is_too_large() -> None:
 
 
 async def test_n27_a_frame_that_inflates_too_far() -> None:
+    """No compression is asked for, so none of a server's messages is ever inflated."""
+    bomb = zlib.compress(bytes(50 << 20), wbits=-15)
+    negotiated: list[object] = []
+
     async def explode(connection: ServerConnection) -> None:
+        negotiated.append(list(connection.protocol.extensions))
         await connection.recv()
-        await connection.send("x" * (50 << 20))
+        connection.transport.write(bytes([0xC1, 126]) + len(bomb).to_bytes(2, "big") + bomb)
         await connection.wait_closed()
 
+    assert len(bomb) < 65_536
     async with rigged(started=False) as rig, serve(explode, "127.0.0.1", 0, compression="deflate") as server:
         rig.source._stream.url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         rig.start()
         await rig.turn(5.0, lambda: rig.lost)
         [reason] = rig.lost
-        assert reason.startswith("closed by us: 1009")
+        assert reason.startswith("closed by us: 1002")
+        assert negotiated[0] == []
 
 
 async def test_n29_three_seconds_of_latency_are_no_reason_to_reconnect(monkeypatch: pytest.MonkeyPatch) -> None:

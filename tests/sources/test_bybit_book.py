@@ -225,7 +225,7 @@ class Spoken:
     def __init__(self, *topics: str) -> None:
         self.pushes: list[tuple[str, Push]] = []
         self.rejected: Counter[str] = Counter()
-        self.session = BybitSession(self._take, self.rejected)
+        self.session = BybitSession(lambda _: None, self._take, self.rejected)
         self.session.greet()
         if topics:
             self.session.subscribe(topics)

@@ -23,6 +23,7 @@ from gextui.sources.deribit_messages import (
     Mark,
     Quote,
     Summary,
+    Tick,
     VolatilityIndex,
     decode_book_summary,
     decode_frame,
@@ -76,6 +77,11 @@ def mark(iv: Any, at: float = NOW, name: str = NAMES[0]) -> Mark:
     return Mark(name, iv, at * 1000)
 
 
+def unheard(channel: str, tick: Tick) -> bool:
+    """Have a closer look at every ticker."""
+    return False
+
+
 def spoken(*frames: bytes | dict[str, Any]) -> tuple[list[str | Reading | None], list[tuple[str, bytes]], list[Frame]]:
     """What a session makes of frames: its readings, the data it hands on, and the answers it tells of."""
     data: list[tuple[str, bytes]] = []
@@ -85,7 +91,7 @@ def spoken(*frames: bytes | dict[str, Any]) -> tuple[list[str | Reading | None],
         data.append((channel, bytes(raw)))
         return True
 
-    session = DeribitSession(take, answers.append)
+    session = DeribitSession(unheard, take, answers.append)
     session.greet()
     session.subscribe(["a", "b"])
     readings = [session.read(frame if isinstance(frame, bytes) else json.dumps(frame).encode()) for frame in frames]
@@ -94,7 +100,7 @@ def spoken(*frames: bytes | dict[str, Any]) -> tuple[list[str | Reading | None],
 
 class TestSession:
     def test_greets_with_a_heartbeat_and_splits_subscriptions(self) -> None:
-        session = DeribitSession(lambda channel, data: True, lambda frame: None)
+        session = DeribitSession(unheard, lambda channel, data: True, lambda frame: None)
         [greeting] = session.greet()
         assert json.loads(greeting) == {
             "jsonrpc": "2.0",
@@ -157,7 +163,7 @@ class TestSession:
         ]
 
     def test_that_calls_work_again_ends_the_maintenance_they_were_refused_for(self) -> None:
-        session = DeribitSession(lambda channel, data: True, lambda frame: None)
+        session = DeribitSession(unheard, lambda channel, data: True, lambda frame: None)
         session.subscribe(["a"])
         session.subscribe(["a"])
         refused = session.read(b'{"id":1,"error":{"code":11051}}')
@@ -298,7 +304,7 @@ class TestRecorded:
             assert frame.error is not None
             assert isinstance(frame.error.code, float)
             spoken((samples / file).read_bytes())
-        session = DeribitSession(lambda channel, data: True, lambda frame: None)
+        session = DeribitSession(unheard, lambda channel, data: True, lambda frame: None)
         for _ in range(4):
             session.greet()
         session.subscribe(["book.BTC-PERPETUAL.none.10.100ms", "made.up"])
@@ -399,7 +405,7 @@ class TestBook:
     def test_yesterdays_price_slides_and_ends_with_the_candles(self) -> None:
         book = filled()
         begin = np.array([NOW - 86400.0 + 300.0 * candle for candle in range(-2, 14)])
-        book.past = begin, np.arange(100.0, 116.0)
+        book.take_past(begin, np.arange(100.0, 116.0))
         for later, expected in ((0.0, 102.0), (299.0, 102.0), (300.0, 103.0), (7200.0 + 300.0, None), (-900.0, None)):
             book.take_index(IndexPrice(95_000.0, (NOW + later) * 1000), NOW + later)
             assert book._yesterday(NOW + later) == expected
