@@ -100,6 +100,15 @@ def previous_trading_day(day: date) -> date:
     return day
 
 
+def last_close(now: datetime) -> datetime:
+    """When New York last stopped trading, at the aware instant ``now`` or before it."""
+    local = now.astimezone(NEW_YORK)
+    day = local.date()
+    if not is_trading_day(day) or local.time() < closing_time(day):
+        day = previous_trading_day(day)
+    return datetime.combine(day, closing_time(day), NEW_YORK)
+
+
 def monthly_expiry(year: int, month: int) -> date:
     """The day US monthly options expire: the third Friday, or the Thursday before where that is a holiday."""
     first = date(year, month, 1)

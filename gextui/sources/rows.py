@@ -4,7 +4,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Self, TypeVar
 
@@ -198,6 +198,16 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.contracts)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """All rows of the parts, of which there is at least one."""
+        columns = {
+            column.name: np.concatenate([getattr(part, column.name) for part in parts])
+            for column in fields(cls)
+            if column.name != "contracts"
+        }
+        return cls(contracts=Contracts.joined([part.contracts for part in parts]), **columns)
 
     def take(self, chosen: Booleans | Integers) -> Self:
         """The chosen rows."""

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from typing import Self
 
@@ -54,6 +54,13 @@ class Contracts:
 
     def __len__(self) -> int:
         return len(self.strike)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """All rows of the parts, of which there is at least one."""
+        return cls(
+            **{column.name: np.concatenate([getattr(part, column.name) for part in parts]) for column in fields(cls)}
+        )
 
     def take(self, chosen: Booleans | Integers) -> Self:
         """The chosen rows."""

@@ -1,8 +1,11 @@
 """Yahoo Finance: v7 option chains, and the normalised quotes that collectors make of them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 
 import msgspec
+import numpy as np
 
 from gextui.market.text import clean_text
 from gextui.market.ticker import Kind, ticker_for
@@ -40,7 +43,8 @@ class _Option(msgspec.Struct, rename="camel", gc=False):
     last_trade_date: _Number = None
 
 
-class _Expiry(msgspec.Struct):
+class _Expiry(msgspec.Struct, rename="camel"):
+    expiration_date: Scalar = None
     calls: list[_Option] = []
     puts: list[_Option] = []
 
@@ -59,6 +63,7 @@ class _Quote(msgspec.Struct, rename="camel"):
 
 class _Result(msgspec.Struct, rename="camel"):
     underlying_symbol: Scalar = None
+    expiration_dates: list[Scalar] = []
     quote: _Quote = msgspec.field(default_factory=_Quote)
     options: list[_Expiry] = []
 
@@ -94,6 +99,45 @@ def decode_options(data: bytes) -> list[Capture]:
     if not any(expiry.calls or expiry.puts for expiry in expiries):
         raise BadInputError("holds no option rows: Yahoo had none for this symbol or expiry")
     return [_capture(symbol, mine) for symbol, mine in sorted(results.items())]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One answer on one symbol: the days on which its options expire, and the contracts of one of them."""
+
+    symbol: str | None
+    """By Yahoo's name; None where it knows no such symbol."""
+    days: tuple[date, ...] = ()
+    """Ascending; none where there are no options."""
+    day: date | None = None
+    """When the contracts expire; None where there are none."""
+    capture: Capture | None = None
+    """The contracts and their underlying."""
+
+
+def decode_listing(data: bytes) -> Listing:
+    """Decode the answer on one expiry of one symbol.
+
+    Raises:
+        BadInputError: it is not such an answer, or Yahoo's refusal.
+    """
+    results = _results(decode_json(data, _Document))
+    if not results:
+        return Listing(None)
+    result = results[0]
+    symbol = _symbol(result.underlying_symbol)
+    capture = _capture(symbol, [result])
+    days = _days(result.expiration_dates)
+    if not len(capture.rows):
+        return Listing(str(result.underlying_symbol), days, None, capture)
+    [day] = _days([result.options[0].expiration_date]) or [None]
+    return Listing(str(result.underlying_symbol), days, day, capture)
+
+
+def _days(epochs: Sequence[Scalar]) -> tuple[date, ...]:
+    """Days by their midnights in UTC, whatever the zone of the market; ascending."""
+    at = instants(epochs)
+    return tuple(sorted({datetime.fromtimestamp(float(known), UTC).date() for known in at[np.isfinite(at)]}))
 
 
 def _results(document: _Document) -> list[_Result]:

@@ -1,0 +1,106 @@
+"""The live source against a simulated Yahoo over real sockets, on one clock that a test turns."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from unittest.mock import patch
+
+from gextui.market.chain import OptionChain
+from gextui.market.ticker import KNOWN_TICKERS, Ticker
+from gextui.simulator.http_venue import Market, RecordedMarket
+from gextui.simulator.market import SimulatedMarket
+from gextui.simulator.yahoo import YahooVenue
+from gextui.sources import polling
+from gextui.sources.pacing import Backoff
+from gextui.sources.yahoo_live import YahooSource
+from tests.support.clock import FakeClock
+from tests.support.rig import SourceRig, Watched
+from tests.support.waiting import eventually
+
+SPX, SPY = KNOWN_TICKERS["SPX"], KNOWN_TICKERS["SPY"]
+TEN = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
+"""In New York, on the third Friday of the month."""
+RATE = 0.04
+OPTIONS = "v7/finance/options"
+
+
+class WatchedVenue(Watched, YahooVenue):
+    """Counts every request."""
+
+
+@dataclass(eq=False)
+class Rig(SourceRig):
+    """A venue, the source that reads it, and every chain that it yielded."""
+
+    source: YahooSource
+    venue: WatchedVenue
+
+    @property
+    def asked(self) -> int:
+        """How often options were asked for."""
+        return self.venue.calls[OPTIONS]
+
+    async def whole(self, ticker: Ticker = SPY, within: float = 60.0) -> None:
+        """Return once every expiry is in the newest chain."""
+        await self.turn(within, lambda: self.chains[ticker] and not self.unread(ticker))
+
+    def newest(self, ticker: Ticker = SPY) -> OptionChain:
+        return super().newest(ticker)
+
+    def rejected(self, ticker: Ticker = SPY) -> dict[str, int]:
+        return super().rejected(ticker)
+
+    def unread(self, ticker: Ticker = SPY) -> bool:
+        """Whether the newest chain says that expiries are not read yet."""
+        return any(note.startswith("Not read yet") for note in self.newest(ticker).notes)
+
+    async def leap(self, seconds: float) -> None:
+        """Let much time pass, in steps of the source's looks."""
+        for _ in range(round(seconds / 10.0)):
+            await self.clock.advance(10.0)
+            await eventually(lambda: not self.venue.network.open, "the end of the requests")
+
+
+def still(*tickers: Ticker, start: datetime = TEN) -> RecordedMarket:
+    """A market that does not move."""
+    market = SimulatedMarket(5, start, tickers)
+    return RecordedMarket(*(market.chain(ticker) for ticker in tickers))
+
+
+@asynccontextmanager
+async def rigged(
+    *tickers: Ticker,
+    market: Market | Sequence[Ticker] | None = None,
+    start: datetime = TEN,
+    cache_dir: Path | None = None,
+    started: bool = True,
+) -> AsyncIterator[Rig]:
+    """A simulated Yahoo, and a source of the tickers (SPY) that runs.
+
+    ``market`` is what the venue trades: tickers of a market that stands still (the source's), or a market.
+    """
+    chosen = tickers or (SPY,)
+    clock = FakeClock(now=start.timestamp())
+    if market is None or isinstance(market, Sequence):
+        market = still(*(market or chosen), start=start)
+    longest = partial(Backoff, uniform=lambda least, most: most)  # no chance in pauses
+    async with WatchedVenue(market, clock=clock) as venue:
+        with patch.object(polling, "Backoff", longest):
+            source = YahooSource(
+                chosen,
+                rest_url=venue.rest_url,
+                cookie_url=venue.cookie_url,
+                rate=lambda: RATE,
+                clock=clock,
+                cache_dir=cache_dir,
+            )
+            rig = Rig(source, clock, venue)
+            if started:
+                rig.start()
+            try:
+                yield rig
+            finally:
+                await rig.stop()
