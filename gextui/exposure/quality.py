@@ -6,17 +6,21 @@ import numpy as np
 
 from gextui.exposure.book import Book
 from gextui.exposure.parts import PartOfBook
-from gextui.market.chain import Booleans, OptionChain
+from gextui.market.chain import Booleans, Floats, OptionChain
 from gextui.pricing.smile import ForwardFrom, Smile
 
 FEWEST_CONTRACTS = 50
 """Smaller chains are not judged by their statistics."""
 LEAST_HELD = 0.02
 """A living chain has open interest in more than this share of its contracts."""
-LEAST_TO_VOLUME = 0.1
-"""A living chain's open interest is more than this multiple of the day's volume."""
+LEAST_TO_VOLUME = 0.02
+"""A living chain's open interest is more than this multiple of the day's volume: SPY's last day alone had 0.07, wiped
+chains have 0.001 at the most."""
 LEAST_PRICED = 0.25
 """A living chain has an IV of its own at more than this share of its strikes."""
+MOST_GUESSED = 0.5
+"""A smaller share of a living chain's IVs are a solver's first guesses: recorded ones have 3 %, wiped ones 99 %."""
+_LOWEST_GUESS = 1e-5
 PARTIAL = 0.95
 """Coverage below which the reader is warned."""
 STALE_SPOT_TODAY, STALE_SPOT = 0.002, 0.006
@@ -71,9 +75,21 @@ def _wiped(chain: OptionChain, smile: Smile, alive: Booleans) -> str | None:
             "read it again during market hours"
         )
     nodes = np.unique(smile.node[alive])
-    if smile.node_own[nodes].mean() < LEAST_PRICED:
+    given = smile.leg_iv[alive & np.isfinite(smile.leg_iv)]
+    guessed = bool(len(given)) and _is_first_guess(given).mean() > MOST_GUESSED
+    if guessed or smile.node_own[nodes].mean() < LEAST_PRICED:
         return "the source has wiped the implied volatilities of most strikes: no levels; read it again in market hours"
     return None
+
+
+def _is_first_guess(iv: Floats) -> Booleans:
+    """Which IVs are what halving [1e-5, 1] stops at where there is no price to solve: 0.500005, 0.2500075 ...
+
+    Yahoo serves them for contracts without quotes, which at night are all of them.
+    """
+    half, _ = np.frexp((iv - _LOWEST_GUESS) / (1.0 - _LOWEST_GUESS))
+    guessed: Booleans = (np.abs(half - 0.5) < 1e-9) | (np.abs(half - 1.0) < 1e-9)
+    return guessed
 
 
 def doubts(

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 
 import numpy as np
 
-from gextui.exposure.quality import wiped
+from gextui.exposure.quality import refused
 from gextui.market.calendar import NEW_YORK, MarketState, expiry_instant, last_close, market_state
 from gextui.market.chain import Floats, Integers, OptionChain
 from gextui.market.ticker import Session, Ticker
@@ -85,6 +85,11 @@ class Book:
     def known(self) -> int:
         """How many expiries are known."""
         return len(self._expiries)
+
+    @property
+    def is_beginning(self) -> bool:
+        """Whether there are expiries that were never asked for."""
+        return not self.answered or any(day not in self._due_at for day in self.days)
 
     @property
     def delay(self) -> float:
@@ -219,8 +224,8 @@ class Book:
             notes=tuple(self._notes(days)),
         )
         chain = replace(capture.chain(SOURCE, rate=rate), simulated=simulated)
-        smile = fit_smile(chain)
-        self.trouble = wiped(chain, smile, smile.years[chain.expiry] > 0) or ""
+        _, reasons = refused(chain, fit_smile(chain))
+        self.trouble = "".join(reasons)
         if not self.trouble and not (chain.open_interest > 0).any():
             self.trouble = "Yahoo gives no open interest yet"
         return None if self.trouble else chain

@@ -21,11 +21,9 @@ PLAIN = "Yahoo usually refuses plain Python TLS; install gextui[yahoo]"
 _LIMIT_WORDS = b"Too Many Requests"
 _SPEAKING = (HTTPStatus.OK, HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND)
 """Statuses whose body is an answer."""
-_NO_LIMIT = tuple(
-    status
-    for status in HTTPStatus
-    if status not in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.IM_A_TEAPOT, HTTPStatus.SERVICE_UNAVAILABLE)
-)
+_REFUSALS = (HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.IM_A_TEAPOT, HTTPStatus.SERVICE_UNAVAILABLE)
+_NO_REFUSAL = tuple(status for status in HTTPStatus if status not in _REFUSALS)
+"""A cookie comes with any of them, most often with a 404."""
 _BROWSER = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
 )
@@ -84,7 +82,7 @@ class YahooHttp:
         Raises:
             FetchError: there are none.
         """
-        fetched = await self._http.get("", content=None, statuses=_NO_LIMIT)
+        fetched = await self._http.get("", content=None, statuses=_NO_REFUSAL)
         cookies = [part.partition(";")[0].strip() for part in _NEXT_COOKIE.split(fetched.headers.get("set-cookie", ""))]
         if found := [cookie for cookie in cookies if "=" in cookie]:
             return Secret("; ".join(found))

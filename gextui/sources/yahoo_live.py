@@ -13,8 +13,9 @@ from gextui.market.ticker import Kind, Ticker
 from gextui.sources.failure import Failure, FetchError
 from gextui.sources.http import LOOPBACK, refuse_plain_url
 from gextui.sources.pacing import Clock, SystemClock
-from gextui.sources.polling import Poll, Workers
+from gextui.sources.polling import Poll
 from gextui.sources.source import SourceState, SourceStatus
+from gextui.sources.workers import Workers
 from gextui.sources.yahoo_book import RECHECK_EVERY, SOURCE, Book
 from gextui.sources.yahoo_http import python_warning
 from gextui.sources.yahoo_rest import YahooRest
@@ -171,16 +172,14 @@ class YahooSource:
         """The health of the ticker's data; see `Source`."""
         reader = self._readers.get(ticker)
         if reader is None:
-            return SourceStatus(
-                self.name, SourceState.DISABLED, RECHECK_EVERY, f"{ticker.symbol} is not read from Yahoo"
-            )
+            return SourceStatus(self.name, SourceState.DISABLED, RECHECK_EVERY, f"{ticker.symbol} is not read here")
         state, detail = self._judge(reader)
         if self._warning:
             detail = f"{detail}; {self._warning}" if detail else self._warning
-        book = reader.book
-        polls = replace(reader.poll.status("polls"), rejected=dict(+book.rejected.copy()))
-        if not polls.detail and book.known < len(book.days):
-            polls = replace(polls, detail=f"{book.known} of {len(book.days)} expiries read")
+        polls = replace(reader.poll.status("polls"), rejected=dict(+reader.book.rejected.copy()))
+        running = self._running
+        if running is not None and (wait := running[0].closed_for):
+            polls = replace(polls, next_try_in=wait)
         return SourceStatus(self.name, state, RECHECK_EVERY, detail, (polls,))
 
     def _judge(self, reader: _Reader) -> tuple[SourceState, str]:
@@ -195,12 +194,13 @@ class YahooSource:
             return SourceState.DEGRADED if reader.delivered else SourceState.BACKOFF, trouble
         if book.trouble:
             return SourceState.DEGRADED, book.trouble
-        if not reader.delivered:
-            return SourceState.CONNECTING, ""
-        if (
-            market_state(book.ticker.session, datetime.fromtimestamp(self._clock.now(), NEW_YORK))
-            is not MarketState.OPEN
-        ):
+        read = f"{book.known} of {len(book.days)} expiries"
+        if book.is_beginning or not reader.delivered:
+            return SourceState.CONNECTING, f"{read} read" if book.days else ""
+        if book.known < len(book.days):
+            return SourceState.DEGRADED, f"{read} can be used; Yahoo has reset the others, or they cannot be read"
+        at = datetime.fromtimestamp(self._clock.now(), NEW_YORK)
+        if market_state(book.ticker.session, at) is not MarketState.OPEN:
             return SourceState.CLOSED, f"as of {datetime.fromtimestamp(book.as_of, NEW_YORK):%H:%M New York, %a %d %b}"
         delay = f"a delay of {book.delay / 60:.0f} min" if book.delay else "no delay"
         return SourceState.DELAYED, f"read every {RECHECK_EVERY / 60:.0f} min; Yahoo states {delay}"

@@ -55,6 +55,11 @@ class YahooRest:
         await self._http.__aexit__()
         await self._cookies.__aexit__()
 
+    @property
+    def closed_for(self) -> float:
+        """Seconds until Yahoo may be asked again after it said that it is enough; 0 when it may."""
+        return self._limiter.closed_for
+
     async def options(self, symbol: str, day: date | None = None) -> Listing:
         """The contracts of ``symbol``, by Yahoo's name for it, that expire on ``day``; the nearest where None.
 

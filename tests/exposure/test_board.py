@@ -202,6 +202,7 @@ def test_a_wiped_chain_gives_no_numbers() -> None:
         ({"open_interest": np.zeros(len(chain))}, "no open interest yet"),
         ({"open_interest": np.where(np.arange(len(chain)) % 90 == 0, 3.0, 0.0)}, "wiped open interest"),
         ({"iv": np.full(len(chain), 1e-5), "bid": np.zeros(len(chain))}, "wiped the implied volatilities"),
+        ({"iv": 1e-5 + (1.0 - 1e-5) / 2.0 ** (np.arange(len(chain)) % 6)}, "wiped the implied volatilities"),
     ):
         board = build_board(scaled(chain, **columns))
         assert board.wiped
@@ -217,6 +218,19 @@ def test_a_wiped_chain_gives_no_numbers() -> None:
         assert np.isnan(board.by_expiry.atm_iv).all()
         assert board.regime.state is State.UNDETERMINED
         assert board.used + sum(board.dropped.values()) == chain.total
+
+
+@pytest.mark.parametrize("iv", [0.125, 0.25, 0.5, 1.0 / 3.0])
+def test_a_flat_smile_is_no_wiped_one(iv: float) -> None:
+    chain = random_chain(7)
+    assert not build_board(scaled(chain, iv=np.full(len(chain), iv))).wiped
+
+
+def test_the_last_day_of_an_expiry_trades_many_times_what_is_open() -> None:
+    chain = random_chain(7)
+    for times, is_wiped in ((14.0, False), (100.0, True)):
+        volume = np.full(len(chain), times * np.nansum(chain.open_interest) / len(chain))
+        assert build_board(scaled(chain, volume=volume)).wiped == is_wiped
 
 
 def test_regime_is_undetermined_inside_the_band_and_when_balanced() -> None:

@@ -48,8 +48,11 @@ class TestChains:
 
     async def test_come_window_by_window_and_say_what_is_missing(self) -> None:
         async with rigged() as rig:
-            await rig.whole()
             days = days_of(rig.venue.market.chain(SPY))
+            await rig.turn(20.0, lambda: rig.chains[SPY])
+            assert (rig.status().state, rig.status().detail) == (State.CONNECTING, f"2 of {len(days)} expiries read")
+            await rig.whole()
+            assert rig.status().state is State.DELAYED
             chains = rig.chains[SPY]
         reached = [max((day - FRIDAY).days for day in days_of(chain)) for chain in chains]
         assert reached == sorted(reached)
@@ -222,7 +225,7 @@ class TestTickers:
             assert rig.status(SPY).state is State.DELAYED
             rig.source.carry([SPX])
             status = rig.status(SPY)
-            assert (status.state, status.detail) == (State.DISABLED, "SPY is not read from Yahoo")
+            assert (status.state, status.detail) == (State.DISABLED, "SPY is not read here")
             before = len(rig.chains[SPY])
             await rig.leap(RECHECK_EVERY + 60.0)
             assert len(rig.chains[SPY]) == before

@@ -1,5 +1,6 @@
 """The live source against a simulated Yahoo over real sockets, on one clock that a test turns."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,13 +11,14 @@ from unittest.mock import patch
 
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import KNOWN_TICKERS, Ticker
-from gextui.simulator.http_venue import Market, RecordedMarket
+from gextui.simulator.http_venue import RecordedMarket
 from gextui.simulator.market import SimulatedMarket
 from gextui.simulator.yahoo import YahooVenue
 from gextui.sources import polling
 from gextui.sources.pacing import Backoff
 from gextui.sources.yahoo_live import YahooSource
 from tests.support.clock import FakeClock
+from tests.support.proxy import Door
 from tests.support.rig import SourceRig, Watched
 from tests.support.waiting import eventually
 
@@ -28,7 +30,10 @@ OPTIONS = "v7/finance/options"
 
 
 class WatchedVenue(Watched, YahooVenue):
-    """Counts every request."""
+    """Counts every request. Its market stands still, so that hours can pass quickly."""
+
+    async def _run(self) -> None:
+        await asyncio.Event().wait()
 
 
 @dataclass(eq=False)
@@ -73,14 +78,16 @@ def still(*tickers: Ticker, start: datetime = TEN) -> RecordedMarket:
 @asynccontextmanager
 async def rigged(
     *tickers: Ticker,
-    market: Market | Sequence[Ticker] | None = None,
+    market: RecordedMarket | Sequence[Ticker] | None = None,
     start: datetime = TEN,
     cache_dir: Path | None = None,
+    door: Door | None = None,
     started: bool = True,
 ) -> AsyncIterator[Rig]:
     """A simulated Yahoo, and a source of the tickers (SPY) that runs.
 
-    ``market`` is what the venue trades: tickers of a market that stands still (the source's), or a market.
+    ``market`` is what the venue trades: tickers of a market that stands still (the source's), or recorded chains. With
+    a ``door`` the source goes through it.
     """
     chosen = tickers or (SPY,)
     clock = FakeClock(now=start.timestamp())
@@ -91,8 +98,8 @@ async def rigged(
         with patch.object(polling, "Backoff", longest):
             source = YahooSource(
                 chosen,
-                rest_url=venue.rest_url,
-                cookie_url=venue.cookie_url,
+                rest_url=venue.rest_url if door is None else door.url(venue.rest_url),
+                cookie_url=venue.cookie_url if door is None else door.url(venue.cookie_url),
                 rate=lambda: RATE,
                 clock=clock,
                 cache_dir=cache_dir,
