@@ -1,6 +1,8 @@
 # Everything runs from .venv, made from the pinned and hashed requirements.txt.
 PYTHON ?= python3
 BIN := .venv/bin
+# A process a core; the tests of a file share what it serves.
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
 STAMP := .venv/.ready
 
 .PHONY: setup demo test check lint bench lock clean
@@ -20,7 +22,7 @@ demo: setup
 	@$(BIN)/gextui demo
 
 test: setup
-	@$(BIN)/python -m pytest
+	@$(PYTEST)
 
 lint: setup
 	@$(BIN)/ruff check .
@@ -29,7 +31,7 @@ lint: setup
 	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
 
 check: lint
-	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+	@$(PYTEST) --cov --cov-report=term:skip-covered
 
 bench: setup
 	@$(BIN)/python -m benchmarks
