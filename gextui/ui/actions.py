@@ -9,6 +9,9 @@ from textual.binding import Binding
 
 from gextui.ui.keys import UNBOUND, parse_keys, shown_key
 
+MANY = "many"
+"""The view of every ticker at once; it needs no reading of the one that is chosen."""
+
 Keys = Mapping[str, tuple[str, ...]]
 """Every action's keys by its id, Textual's names."""
 
@@ -59,6 +62,14 @@ def _is_live(situation: Situation) -> str:
 
 def _is_recorded(situation: Situation) -> str:
     return "this is a recorded chain: there is nobody to ask for a newer one" if situation.recorded else ""
+
+
+def _nothing_to_explain(situation: Situation) -> str:
+    return "" if situation.view == MANY else _no_board(situation)
+
+
+def _no_columns(situation: Situation) -> str:
+    return "" if situation.view == MANY else "only the view of many tickers has columns to sort by"
 
 
 def _no_sides(situation: Situation) -> str:
@@ -122,6 +133,14 @@ _VIEWS = (
         6,
     ),
     ("d", "expiries", "By expiry", "GEX, forward and IV of each expiry.", "Dates", 5),
+    (
+        "m",
+        MANY,
+        "Many tickers",
+        "A row a ticker, in your order or sorted; Enter goes to one, once more goes back.",
+        "Many",
+        4,
+    ),
 )
 
 _T, _R, _M, _H, _P = Group.TICKERS, Group.READING, Group.MOVING, Group.TIME, Group.PROGRAM
@@ -165,11 +184,14 @@ ACTIONS: tuple[Action, ...] = (
            "Levels", 5, _no_board),
     Action(_M, "explain", "enter", "explain", "Explain",
            "Explain the number under the cursor: formula, inputs, and the contracts that weigh most.", "Explain", 6,
-           _no_board),
+           _nothing_to_explain),
     Action(_M, "zoom_in", "+ =", "zoom:1", "Zoom in", "Show strikes closer together."),
     Action(_M, "zoom_out", "-", "zoom:-1", "Zoom out", "Show strikes further apart."),
     Action(_M, "sides", "C", "alternate", "Calls, puts or both", "In the option chain: both sides, calls, or puts.",
            hindrance=_no_sides),
+    Action(_M, "sort", "O", "sort", "Sort by this column",
+           "In the view of many tickers: by the column under the cursor, the other way round, in your own order again.",
+           hindrance=_no_columns),
     Action(_M, "recentre", "0 home", "recentre", "Back to spot", "Put spot in the middle and follow it."),
     Action(_H, "freeze", "space", "freeze", "Freeze the screen",
            "Hold the screen still while data keeps arriving and is counted; once more to go on.", "Freeze", 7,

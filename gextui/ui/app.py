@@ -14,7 +14,7 @@ from textual.screen import Screen
 
 from gextui.exposure.board import Board
 from gextui.market.ticker import Ticker
-from gextui.ui.actions import ACTIONS, BY_ID, bindings, read_keymap, shown_keys, textual_keymap
+from gextui.ui.actions import ACTIONS, BY_ID, MANY, bindings, read_keymap, shown_keys, textual_keymap
 from gextui.ui.scene import Scene
 from gextui.ui.screens.dashboard import Dashboard
 from gextui.ui.state import State, load_state, save_state
@@ -197,7 +197,10 @@ class GextuiApp(ThemedApp, DeltaApp[None], inherit_bindings=False):
     def do_view(self, view: str) -> None:
         """Show another view; its key pressed once more may lead on to a related one."""
         self._dashboard.enter_levels(False)
-        self._watch.view = ONCE_MORE.get(view, view) if view == self._watch.view else view
+        if view == self._watch.view == MANY:
+            self._watch.leave_many()
+        else:
+            self._watch.show_view(ONCE_MORE.get(view, view) if view == self._watch.view else view)
         self.pull()
 
     def do_choose(self, what: str) -> None:
@@ -260,6 +263,13 @@ class GextuiApp(ThemedApp, DeltaApp[None], inherit_bindings=False):
         """Move the cursor."""
         if self._dashboard.target is not None:
             self._dashboard.target.move(int(rows))
+            self._follow_cursor()
+
+    def _follow_cursor(self) -> None:
+        """Where the rows are tickers, what is under the cursor is what every key is about."""
+        ticker = None if self._dashboard.target is None else self._dashboard.target.chosen_ticker()
+        if ticker is not None and ticker != self._watch.ticker:
+            self._show_ticker(ticker)
 
     def do_shift(self, columns: str) -> None:
         """Move sideways."""
@@ -271,6 +281,7 @@ class GextuiApp(ThemedApp, DeltaApp[None], inherit_bindings=False):
         """Move a page."""
         if self._dashboard.target is not None:
             self._dashboard.target.page(int(direction))
+            self._follow_cursor()
 
     def do_zoom(self, step: str) -> None:
         """Show strikes closer together or further apart."""
@@ -284,6 +295,12 @@ class GextuiApp(ThemedApp, DeltaApp[None], inherit_bindings=False):
             self._dashboard.view.alternate()
             self._dashboard.settle()
 
+    def do_sort(self) -> None:
+        """Sort by the column under the cursor."""
+        if self._dashboard.view is not None:
+            self._dashboard.view.sort()
+            self._dashboard.settle()
+
     def do_recentre(self) -> None:
         """Follow spot again."""
         if self._dashboard.view is not None:
@@ -294,7 +311,11 @@ class GextuiApp(ThemedApp, DeltaApp[None], inherit_bindings=False):
         self._dashboard.enter_levels(not self._dashboard.in_levels)
 
     def do_explain(self) -> None:
-        """Explain the number under the cursor."""
+        """Explain the number under the cursor; where that is on a ticker, go to it."""
+        if self._watch.view == MANY and not self._dashboard.in_levels:
+            self._watch.leave_many()
+            self.pull()
+            return
         from gextui.ui.screens.dialog import Reading
         from gextui.ui.screens.pages import explanation_page
 
@@ -368,13 +389,15 @@ class GextuiApp(ThemedApp, DeltaApp[None], inherit_bindings=False):
         self.action_suspend_process()
 
     def do_back(self) -> None:
-        """Leave the levels, else the history, else the freeze, else the cursor."""
+        """Leave the levels, else the history, else the freeze, else the view of many, else the cursor."""
         if self._dashboard.in_levels:
             self._dashboard.enter_levels(False)
         elif self._watch.situation.replay:
             self.do_live()
         elif self._watch.frozen:
             self.do_freeze()
+        elif self._watch.view == MANY:
+            self.do_view(MANY)
         elif self._dashboard.view is not None:
             self._dashboard.view.recentre()
 

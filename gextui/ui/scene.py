@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from gextui.desk import Health
+from gextui.desk import Health, View
 from gextui.exposure.board import Board
 from gextui.exposure.regime import State
 from gextui.market.text import clean_text
@@ -37,6 +37,41 @@ RECORDING_WELL = ("", "recording", "not recorded")
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """How one ticker stands, for what shows them all."""
+
+    ticker: Ticker
+    health: Health
+    view: View | None = None
+    """Its last; None before there is any."""
+
+    @property
+    def board(self) -> Board | None:
+        """What is shown of it."""
+        return None if self.view is None else self.view.board
+
+    @property
+    def delay(self) -> float:
+        """Seconds by which that lags the market."""
+        return 0.0 if self.view is None else self.view.board.chain.delay
+
+    @property
+    def stale(self) -> bool:
+        """Whether its values must be dimmed."""
+        return self.health.stale and not self.replay
+
+    @property
+    def replay(self) -> bool:
+        """Whether a past instant is shown."""
+        return self.view is not None and self.view.replay
+
+    @property
+    def troubled(self) -> bool:
+        """Whether its source fails, or is not there."""
+        return self.health.status.state in _TROUBLED
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
     """What is shown, and how far it can be trusted."""
 
@@ -56,6 +91,8 @@ class Scene:
     """While frozen, how many readings were not shown."""
     message: str = ""
     """What the last key did, in plain words."""
+    many: tuple[Standing, ...] = ()
+    """Every ticker, while the view shows them all."""
 
     @property
     def stale(self) -> bool:
@@ -67,16 +104,6 @@ class Scene:
         """Whether any of it is made up."""
         made_up = self.board is not None and self.board.chain.simulated
         return made_up or self.health.status.state is SourceState.SIMULATED
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How one ticker's data stands, for the panel of sources."""
-
-    ticker: Ticker
-    health: Health
-    delay: float = 0.0
-    """Seconds by which the shown chain lags the market."""
 
 
 def state_words(status: SourceStatus, delay: float = 0.0) -> tuple[str, str, str]:

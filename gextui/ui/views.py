@@ -1,6 +1,6 @@
 """The views by their ids; each is imported when it is first shown."""
 
-from gextui.ui.actions import ACTIONS
+from gextui.ui.actions import ACTIONS, MANY
 from gextui.ui.widgets.view import BoardView, Measure
 
 VIEWS = tuple(action.id.removeprefix("view_") for action in ACTIONS if action.id.startswith("view_"))
@@ -39,6 +39,10 @@ def make_view(view: str, *, ascii_only: bool) -> BoardView:
         from gextui.ui.widgets.history import History
 
         return History(ascii_only=ascii_only)
+    if view == MANY:
+        from gextui.ui.widgets.many import Many
+
+        return Many(ascii_only=ascii_only)
     if view == "expiries":
         from gextui.ui.widgets.expiries import Expiries
 

@@ -10,7 +10,7 @@ from gextui.exposure.filters import EVERYTHING, Filters
 from gextui.exposure.series import Series
 from gextui.market.ticker import Ticker
 from gextui.sources.source import SourceState
-from gextui.ui.actions import Situation
+from gextui.ui.actions import MANY, Situation
 from gextui.ui.scene import Scene, Standing, today
 from gextui.ui.state import State, without_past_dates
 
@@ -65,6 +65,7 @@ class Watch:
         symbols = [ticker.symbol for ticker in self.tickers]
         self.ticker = self.tickers[symbols.index(state.ticker) if state.ticker in symbols else 0]
         self.view = state.view
+        self._before_many = "gex"
         self.unit = state.unit
         self.message = ""
         self._view: View | None = None
@@ -72,6 +73,8 @@ class Watch:
         self._seen: View | None = None
         """The newest, which is not shown while frozen."""
         self._missed: int | None = None
+        self._held: dict[Ticker, View | None] = {}
+        """What the view of many shows, while frozen too."""
         self._at_start = False
         self._stale_since: dict[Ticker, datetime] = {}
         self._series: Series | None = None
@@ -107,6 +110,17 @@ class Watch:
             since=self._no_data_since(health),
             missed=self._missed,
             message=self.message,
+            many=self._many() if self.view == MANY else (),
+        )
+
+    def _many(self) -> tuple[Standing, ...]:
+        """Every ticker, its age in whole seconds; the chosen one's reading is the one that is shown."""
+        if self._missed is None or not self._held:
+            self._held = {ticker: self._desk.view(ticker) for ticker in self.tickers}
+        views = self._held | {self.ticker: self._view}
+        return tuple(
+            Standing(ticker, _settled(self._desk.health(ticker), whole_seconds=True), views[ticker])
+            for ticker in self.tickers
         )
 
     @property
@@ -142,6 +156,16 @@ class Watch:
         """The ticker so many to the right (or left) of the shown one, round the ends."""
         return self.tickers[(self.tickers.index(self.ticker) + steps) % len(self.tickers)]
 
+    def show_view(self, view: str) -> None:
+        """Show another view."""
+        if view == MANY != self.view:
+            self._before_many = self.view
+        self.view = view
+
+    def leave_many(self) -> None:
+        """Show the chosen ticker by itself again, as before the view of many."""
+        self.view = self._before_many
+
     def choose_filters(self, **changes: Any) -> None:
         """Read the shown ticker through other filters."""
         filters = replace(self.filters, **changes)
@@ -153,6 +177,7 @@ class Watch:
     def freeze(self) -> None:
         """Hold the screen still, or let it go on."""
         self._missed = 0 if self._missed is None else None
+        self._held = {}
 
     def step(self, steps: int) -> None:
         """Move back (negative) or forward in what was recorded."""
@@ -178,11 +203,7 @@ class Watch:
 
     def standings(self) -> list[Standing]:
         """How every ticker's data stands, to the second."""
-        views = [self._desk.view(ticker) for ticker in self.tickers]
-        return [
-            Standing(ticker, self._desk.health(ticker), 0.0 if view is None else view.board.chain.delay)
-            for ticker, view in zip(self.tickers, views, strict=True)
-        ]
+        return [Standing(ticker, self._desk.health(ticker), self._desk.view(ticker)) for ticker in self.tickers]
 
     def refresh(self) -> None:
         """Ask the source for a new chain."""
@@ -208,9 +229,11 @@ class Watch:
         self._missed = None
 
 
-def _settled(health: Health) -> Health:
+def _settled(health: Health, *, whole_seconds: bool = False) -> Health:
     """The same without what changes by itself: no age while all is well, else one that changes rarely."""
-    if not health.stale or health.age is None:
-        return replace(health, age=None)
-    grain = 10.0 if health.age < 99.5 else 60.0
-    return replace(health, age=health.age // grain * grain)
+    status = replace(health.status, connections=())
+    age = health.age if health.stale or whole_seconds else None
+    if age is not None:
+        grain = 60.0 if age >= 99.5 else 1.0 if whole_seconds else 10.0
+        age = age // grain * grain
+    return replace(health, status=status, age=age)

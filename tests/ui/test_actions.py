@@ -8,6 +8,7 @@ from gextui.ui.actions import (
     ACTIONS,
     BY_ID,
     DEFAULT_KEYS,
+    MANY,
     Group,
     Situation,
     bindings,
@@ -39,6 +40,7 @@ DESIGN = {
     "x": "view_heatmap",
     "c": "view_chain",
     "t": "view_changes",
+    "m": "view_many",
     "e": "expiry",
     "w": "weight",
     "u": "unit",
@@ -62,7 +64,7 @@ def test_keys_are_as_designed(key: str, action: str) -> None:
     assert parse_keys(key)[0] in BY_ID[action].keys
 
 
-@pytest.mark.parametrize("key", list("ibfamn"))
+@pytest.mark.parametrize("key", list("ibfan"))
 def test_keys_of_later_views_are_not_taken(key: str) -> None:
     assert not [action.id for action in ACTIONS if key in action.keys]
 
@@ -157,8 +159,12 @@ def test_hindrances_are_plain_reasons() -> None:
     assert BY_ID["step_forward"].hindrance(nothing) == "this is the newest reading already"
     assert BY_ID["sides"].hindrance(Situation(board=True, view="gex")).startswith("only the option chain")
     assert BY_ID["refresh"].hindrance(Situation(board=True, recorded=True)).startswith("this is a recorded chain")
+    assert BY_ID["sort"].hindrance(Situation(board=True, view="gex")).startswith("only the view of many tickers")
+    assert BY_ID["explain"].hindrance(Situation(view=MANY)) == ""
     everything = Situation(board=True, tickers=9, replay=True, view="chain")
-    assert not [action.id for action in ACTIONS if action.hindrance(everything)]
+    assert [action.id for action in ACTIONS if action.hindrance(everything)] == ["sort"]
+    many = Situation(board=True, tickers=9, replay=True, view=MANY)
+    assert [action.id for action in ACTIONS if action.hindrance(many)] == ["sides"]
 
 
 def test_every_group_has_actions() -> None:

@@ -38,7 +38,7 @@ ESCAPES = [
 ]
 WIDE = ["日経平均株価", "e\u0301e\u0301e\u0301", "🇯🇵🚀", "אבג", "ﷺ", "\u200bSPY\u200b", "a" * 500]
 UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200b-\u200f]")
-KEYS = [*"gxctd", "tab", "/", "escape", "!", "escape", "e", "escape", ":", "escape", "?", "escape"]
+KEYS = [*"gxctdm", "g", "tab", "/", "escape", "!", "escape", "e", "escape", ":", "escape", "?", "escape"]
 
 
 def named(text: str) -> Ticker:

@@ -10,8 +10,9 @@ from textual.screen import Screen
 
 from gextui.exposure.explain import Explanation
 from gextui.exposure.filters import EVERYTHING
+from gextui.market.text import clean_symbol, clean_text
 from gextui.ui import format as fmt
-from gextui.ui.actions import Keys
+from gextui.ui.actions import MANY, Keys
 from gextui.ui.levels import expiry_words
 from gextui.ui.scene import Scene
 from gextui.ui.views import make_view
@@ -40,7 +41,7 @@ class Waiting(SceneLine):
         if self.scene is None:
             return []
         status = self.scene.health.status
-        words = f"waiting for {self.scene.ticker.symbol} from {status.name}"
+        words = f"waiting for {clean_symbol(self.scene.ticker.symbol)} from {clean_text(status.name)}"
         return self.centred(words, width, height)
 
 
@@ -88,8 +89,9 @@ class Dashboard(Screen[None], inherit_bindings=False):
 
     @property
     def view(self) -> BoardView | None:
-        """The view that is shown; None before the first board."""
-        return None if self._scene is None or self._scene.board is None else self._views.get(self._scene.view)
+        """The view that is shown; None where there is no board for it yet."""
+        scene = self._scene
+        return None if scene is None or _waits(scene) else self._views.get(scene.view)
 
     @property
     def zoom(self) -> dict[str, int]:
@@ -105,8 +107,13 @@ class Dashboard(Screen[None], inherit_bindings=False):
         with self.app.batch_update():
             for piece in (*self._lines, self._waiting):
                 piece.show_scene(scene)
-            if scene.board is not None:
-                self._show_board(before, scene)
+            self.set_class(scene.view == MANY, "-many")
+            self._waiting.display = _waits(scene)
+            self.sidebar.show(scene.board, unit=scene.unit, stale=scene.stale)
+            if _waits(scene):
+                self._show_only(None)
+            else:
+                self._show_view(before, scene)
         self.call_after_refresh(self.settle)
 
     def on_resize(self, event: events.Resize) -> None:
@@ -128,16 +135,15 @@ class Dashboard(Screen[None], inherit_bindings=False):
         if self._scene is not None:
             self.show(self._scene)
 
-    def _show_board(self, before: Scene | None, scene: Scene) -> None:
-        board = scene.board
-        if board is None:
-            return
+    def _show_view(self, before: Scene | None, scene: Scene) -> None:
         view = self._ensure_view(scene.view)
-        self.sidebar.show(board, unit=scene.unit, stale=scene.stale)
         if before is not None and before.ticker != scene.ticker:
             for other in self._views.values():
                 other.recentre()
-        view.show(board, unit=scene.unit, stale=scene.stale)
+        if scene.view == MANY:
+            view.show_many(scene.many, scene.ticker, unit=scene.unit)
+        elif scene.board is not None:
+            view.show(scene.board, unit=scene.unit, stale=scene.stale)
         if before is not None and before.view != scene.view and before.view in self._views:
             strike = self._views[before.view].selected_strike()
             if strike is not None:
@@ -148,23 +154,21 @@ class Dashboard(Screen[None], inherit_bindings=False):
         if view is None:
             view = self._views[name] = make_view(name, ascii_only=self._ascii_only)
             self._main.mount(view)
-        self._waiting.display = False
-        for other_name, other in self._views.items():
-            other.display = other_name == name
+        self._show_only(view)
         self.set_class(view.TABLE, "-table")
         return view
+
+    def _show_only(self, view: BoardView | None) -> None:
+        """Show this view in place of the others."""
+        for other in self._views.values():
+            other.display = other is view
 
     def _title(self) -> None:
         """In the frame: what is drawn, of what, in what unit; the least telling part gives way."""
         scene, view = self._scene, self.view
-        if scene is None or scene.board is None or view is None:
+        if scene is None or view is None:
             return
-        # What is recorded is not filtered.
-        filters = scene.board.filters if view.span is None else EVERYTHING
-        expiries = "all expiries" if filters.expiry == "all" else expiry_words(filters.expiry)
-        parts = [view.heading, f"by {WEIGHTS[filters.weight]}", expiries, scene.unit.label(scene.ticker.symbol)]
-        if scene.view in ("open_interest", "volume"):
-            parts = [view.heading, expiries]
+        parts = _title_parts(scene, view)
         room = self._main.size.width - 4
         while len(parts) > 1 and cell_len(" · ".join(parts)) > room:
             del parts[1]
@@ -210,6 +214,22 @@ class Dashboard(Screen[None], inherit_bindings=False):
     def explanation(self) -> Explanation | None:
         """The number under the cursor."""
         return None if self.target is None else self.target.explanation()
+
+
+def _waits(scene: Scene) -> bool:
+    """Whether there is nothing to show in the view yet."""
+    return scene.board is None and scene.view != MANY
+
+
+def _title_parts(scene: Scene, view: BoardView) -> list[str]:
+    if scene.view == MANY or scene.board is None:
+        return [view.heading, scene.unit.label("units")]
+    # What is recorded is not filtered.
+    filters = scene.board.filters if view.span is None else EVERYTHING
+    expiries = "all expiries" if filters.expiry == "all" else expiry_words(filters.expiry)
+    if scene.view in ("open_interest", "volume"):
+        return [view.heading, expiries]
+    return [view.heading, f"by {WEIGHTS[filters.weight]}", expiries, scene.unit.label(scene.ticker.symbol)]
 
 
 def _layout_for(size: Size) -> str:

@@ -1,11 +1,14 @@
 """The last lines: why to doubt what is shown, and the keys that lead on."""
 
 from gextui.ui import format as fmt
-from gextui.ui.actions import ACTIONS, DEFAULT_KEYS, Action, Keys
+from gextui.ui.actions import ACTIONS, DEFAULT_KEYS, MANY, Action, Keys
 from gextui.ui.keys import shown_key
 from gextui.ui.scene import Scene, Spans, notice
 from gextui.ui.widgets.lines import Line, line
 from gextui.ui.widgets.scene_line import Piece, SceneLine, both_ends, fit_pieces, joined
+
+_AMONG_MANY = {"right": "Column", "sort": "Sort", "explain": "Open"}
+"""What these keys do in the view of many tickers, by action."""
 
 
 class KeyLine(SceneLine):
@@ -25,13 +28,15 @@ class KeyLine(SceneLine):
             pieces.append(Piece(6, ([(numbers, "heading"), (" Ticker", "label")],)))
         for action in ACTIONS:
             keys = self._keys[action.id]
-            if not action.footer or not keys:
+            own = _AMONG_MANY.get(action.id, "") if scene.view == MANY else ""
+            footer = own or action.footer
+            if not footer or not keys:
                 continue
             key = shown_key(keys[0])
             shown = action.id == f"view_{scene.view}"
-            spans: Spans = [(f" {key} {action.footer} ", "chosen")] if shown else []
-            rank = 0 if shown or self._leads_back(action, scene) else action.rank
-            pieces.append(Piece(rank, (spans or [(key, "heading"), (f" {action.footer}", "label")],)))
+            spans: Spans = [(f" {key} {footer} ", "chosen")] if shown else []
+            rank = 0 if shown or own or self._leads_back(action, scene) else action.rank
+            pieces.append(Piece(rank, (spans or [(key, "heading"), (f" {footer}", "label")],)))
         return both_ends(joined([spans for _, spans in fit_pieces(pieces, width - 2)]), [], width)
 
     def _leads_back(self, action: Action, scene: Scene) -> bool:

@@ -90,8 +90,8 @@ class Sidebar(LineView):
         self._cursor = "zero_gamma"
         self._names: list[str] = []
 
-    def show(self, board: Board, *, unit: Unit, stale: bool = False) -> None:
-        """Show this board's levels."""
+    def show(self, board: Board | None, *, unit: Unit, stale: bool = False) -> None:
+        """Show this board's levels; without one, nothing."""
         self.board, self.unit = board, unit
         self.redraw(stale=stale)
 

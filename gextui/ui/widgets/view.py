@@ -1,5 +1,6 @@
 """BoardView: what the app asks of every view of a board."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar
@@ -12,6 +13,8 @@ from gextui.ui.format import Unit
 if TYPE_CHECKING:
     from gextui.exposure.explain import Explanation
     from gextui.exposure.series import Series
+    from gextui.market.ticker import Ticker
+    from gextui.ui.scene import Standing
 
 
 class Measure(StrEnum):
@@ -92,6 +95,13 @@ class BoardView(Widget):
     def show_series(self, series: "Series | None") -> None:
         """Show these levels over `span`, of the ticker shown; None while they are being fetched."""
 
+    def show_many(self, standings: "Sequence[Standing]", chosen: "Ticker", *, unit: Unit) -> None:
+        """Show every ticker, ``chosen`` under the cursor; in place of `show`, in the view of many alone."""
+
+    def chosen_ticker(self) -> "Ticker | None":
+        """The ticker under the cursor; None where rows are no tickers."""
+        return None
+
     @property
     def heading(self) -> str:
         """What is drawn, in plain words, for the frame around the view: ``GEX by strike``."""
@@ -124,6 +134,9 @@ class BoardView(Widget):
 
     def alternate(self) -> None:
         """Show the next variant of the view: a chain's both sides, calls alone, puts alone."""
+
+    def sort(self) -> None:
+        """Sort the rows by the column under the cursor; once more, the other way round."""
 
     def recentre(self) -> None:
         """Put spot in the middle and let the view follow it again."""

@@ -7,7 +7,8 @@ import pytest
 from rich.cells import cell_len
 from textual.containers import VerticalScroll
 
-from gextui.desk import Health
+from gextui.desk import Health, View
+from gextui.exposure.board import build_board
 from gextui.market.ticker import ticker_for
 from gextui.sources.source import ConnectionStatus, SourceState, SourceStatus
 from gextui.ui.scene import Standing
@@ -24,12 +25,13 @@ STREAM = ConnectionStatus(
 POLLS = ConnectionStatus("BTC polls", "backoff", "HTTP 503", None, 14.2, 0, 1, {}, 3.2)
 
 
-def standing(symbol: str = "BTC", *, delay: float = 0.0, **changes: Any) -> Standing:
+def standing(symbol: str = "BTC", *, delay: float | None = None, **changes: Any) -> Standing:
     health = Health(SourceStatus("deribit", SourceState.LIVE, 1.0), 0.4, False, "recording")
     status = {
         name: changes.pop(name) for name in ("name", "state", "interval", "detail", "connections") if name in changes
     }
-    return Standing(ticker_for(symbol), replace(health, status=replace(health.status, **status), **changes), delay)
+    view = None if delay is None else View(build_board(made_up_chain(symbol, delay=delay)), False)
+    return Standing(ticker_for(symbol), replace(health, status=replace(health.status, **status), **changes), view)
 
 
 def page(*standings: Standing, width: int = 92) -> list[str]:
