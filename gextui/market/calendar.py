@@ -23,6 +23,11 @@ _OPENS = time(9, 30)
 _CLOSES = time(16)
 _CLOSES_EARLY = time(13)
 _POST_LASTS = timedelta(hours=4)
+_NIGHT_BEGINS = time(20, 15)
+_HOLIDAY_NIGHT_ENDS = time(11, 30)
+_CURB_ENDS = time(17)
+_INDEX_OPTIONS_LAST = timedelta(minutes=15)
+"""So much longer than the shares."""
 
 
 class Settlement(StrEnum):
@@ -109,6 +114,19 @@ def last_close(now: datetime) -> datetime:
     return datetime.combine(day, closing_time(day), NEW_YORK)
 
 
+def opening(day: date) -> datetime:
+    """When New York opens on the trading day ``day``."""
+    return datetime.combine(day, _OPENS, NEW_YORK)
+
+
+def next_opening(at: datetime) -> datetime:
+    """When New York opens next, after the aware instant ``at``."""
+    day = at.astimezone(NEW_YORK).date()
+    while not (is_trading_day(day) and opening(day) > at):
+        day += timedelta(days=1)
+    return opening(day)
+
+
 def monthly_expiry(year: int, month: int) -> date:
     """The day US monthly options expire: the third Friday, or the Thursday before where that is a holiday."""
     first = date(year, month, 1)
@@ -134,6 +152,34 @@ def market_state(session: Session, now: datetime) -> MarketState:
     if _PRE_OPENS <= at < _OPENS:
         return MarketState.PRE
     return MarketState.POST if closes <= at < post_ends else MarketState.CLOSED
+
+
+def index_options_close(day: date) -> datetime:
+    """When the options on indices and the largest ETFs stop trading in regular hours on the trading day ``day``."""
+    return datetime.combine(day, closing_time(day), NEW_YORK) + _INDEX_OPTIONS_LAST
+
+
+def index_options_trade(at: datetime) -> bool:
+    """Whether Cboe trades the options on its indices at the aware instant ``at``, in whatever session.
+
+    A night begins at 20:15 and goes on until New York opens (11:30 on a holiday); after the regular session a curb
+    session lasts until 17:00, but not on half days. Source: Cboe's hours and its list of holidays.
+    """
+    local = at.astimezone(NEW_YORK)
+    day, clock = local.date(), local.time()
+    if clock >= _NIGHT_BEGINS:
+        return _has_a_night(day + timedelta(days=1))
+    if not is_trading_day(day):
+        return _has_a_night(day) and clock < _HOLIDAY_NIGHT_ENDS
+    return clock < _CURB_ENDS if not closes_early(day) else local < index_options_close(day)
+
+
+def _has_a_night(day: date) -> bool:
+    """Whether a night session leads into ``day``: all weekdays but New Year, Good Friday and Christmas."""
+    if day.weekday() >= 5:
+        return False
+    silent = (day.month, day.day) in ((1, 1), (1, 2)) or day.month in (3, 4, 12)
+    return is_trading_day(day) or not silent
 
 
 @lru_cache(maxsize=256)

@@ -1,7 +1,8 @@
 """Cboe's delayed quotes: the free, unofficial JSON document of one underlying's whole chain."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -14,6 +15,19 @@ from gextui.sources.symbols import parse_names
 
 DELAY = 900.0
 """Seconds by which the quotes lag the document's timestamp."""
+EARLY = timedelta(minutes=5)
+"""No document is of an instant later than this after it was sent, nor older than a trade in it by as much."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Document:
+    """What a delayed-quotes document says."""
+
+    capture: Capture
+    traded_at: datetime | None
+    """When the underlying itself last traded, or the index was last computed."""
+    simulated: bool
+    """Whether it says so."""
 
 
 class _Option(msgspec.Struct, gc=False):
@@ -23,7 +37,6 @@ class _Option(msgspec.Struct, gc=False):
     iv: Scalar = None
     open_interest: Scalar = None
     volume: Scalar = None
-    last_trade_time: Scalar = None
 
 
 class _Data(msgspec.Struct):
@@ -40,10 +53,34 @@ class _Document(msgspec.Struct):
     data: _Data
     timestamp: Scalar = None
     symbol: Scalar = None
+    simulated: Scalar = None
+
+
+class _Trade(msgspec.Struct, gc=False):
+    last_trade_time: Scalar = None
+
+
+class _Trades(msgspec.Struct):
+    options: list[_Trade]
+
+
+class _Traded(msgspec.Struct):
+    data: _Trades
 
 
 def decode_delayed_quotes(data: bytes) -> Capture:
     """Decode a delayed-quotes document. IVs are fractions, open interest is last night's, quotes are 15 min old.
+
+    Raises:
+        BadInputError: it is not such a document.
+    """
+    return read_document(data).capture
+
+
+def read_document(data: bytes, sent: datetime | None = None) -> Document:
+    """Read a delayed-quotes document, which was ``sent`` at that instant where that is known.
+
+    It may hold 30,000 contracts in 13 MB: of each only what is needed is kept, and let go as soon as it is a column.
 
     Raises:
         BadInputError: it is not such a document.
@@ -53,20 +90,19 @@ def decode_delayed_quotes(data: bytes) -> Capture:
     symbol = quotes.symbol if isinstance(quotes.symbol, str) else document.symbol
     if not isinstance(symbol, str) or not symbol.strip("_^ "):
         raise BadInputError("names no underlying: expected Cboe's delayed quotes of one symbol")
-    options = quotes.options
     spot = positive(quotes.current_price)
     if spot is None:
         spot = positive(quotes.close)
-    as_of, notes = _as_of(document)
-    rows = Rows.read(
-        parse_names([row.option for row in options]),
-        iv=[row.iv for row in options],
-        open_interest=[row.open_interest for row in options],
-        volume=[row.volume for row in options],
-        bid=[row.bid for row in options],
-        ask=[row.ask for row in options],
-    )
-    return Capture(
+    traded_at = _newest([quotes.last_trade_time])
+    as_of, notes = _as_of(document.timestamp, data, traded_at, sent)
+    options, quotes.options = quotes.options, []
+    columns = {
+        name: [getattr(option, name) for option in options]
+        for name in ("option", "iv", "open_interest", "volume", "bid", "ask")
+    }
+    del options
+    rows = Rows.read(parse_names(columns.pop("option")), **columns)
+    capture = Capture(
         ticker=ticker_for(symbol.strip("_^ "), Kind.INDEX if quotes.security_type == "index" else Kind.STOCK),
         rows=rows,
         as_of=as_of,
@@ -75,21 +111,38 @@ def decode_delayed_quotes(data: bytes) -> Capture:
         delay=DELAY,
         notes=notes,
     )
+    return Document(capture, traded_at, document.simulated is True)
 
 
-def _as_of(document: _Document) -> tuple[datetime | None, tuple[str, ...]]:
-    """The document's instant; from a time without a date, the first such time after the newest trade."""
-    stamp = instant(document.timestamp)
+def _as_of(
+    timestamp: Scalar, data: bytes, traded_at: datetime | None, sent: datetime | None
+) -> tuple[datetime | None, tuple[str, ...]]:
+    """The document's instant, which it gives in UTC, and what had to be assumed."""
+    stamp = instant(timestamp)
     if np.isfinite(stamp):
-        return datetime.fromtimestamp(stamp, UTC), ()
-    newest = _newest_trade(document.data)
+        as_of = datetime.fromtimestamp(stamp, UTC)
+        if traded_at is None or as_of > traded_at - EARLY:
+            return as_of, ()
+        # Older than what it holds: the page that embeds the same document gives New York's time.
+        local = as_of.replace(tzinfo=NEW_YORK).astimezone(UTC)
+        if local < traded_at - EARLY:
+            return as_of, ()
+        return local, ("The file's timestamp is older than its newest trade: taken as New York's time, not UTC.",)
     try:
-        at = time.fromisoformat(document.timestamp) if isinstance(document.timestamp, str) else None
+        at = time.fromisoformat(timestamp).replace(tzinfo=UTC) if isinstance(timestamp, str) else None
     except ValueError:
         at = None
-    if at is None or newest is None:
+    if at is None:
         return None, ()
-    as_of = datetime.combine(newest.date(), at.replace(tzinfo=UTC))
+    if sent is not None:
+        as_of = datetime.combine((sent + EARLY).date(), at)
+        if as_of > sent + EARLY:
+            as_of -= timedelta(days=1)
+        return as_of, ("The file's timestamp has no date: taken as the last such time before it was sent.",)
+    newest = _newest_trade(data, traded_at)
+    if newest is None:
+        return None, ()
+    as_of = datetime.combine(newest.date(), at)
     if as_of < newest:
         as_of += timedelta(days=1)
     return as_of, (
@@ -98,10 +151,15 @@ def _as_of(document: _Document) -> tuple[datetime | None, tuple[str, ...]]:
     )
 
 
-def _newest_trade(data: _Data) -> datetime | None:
-    """When anything in the document last traded: naive New York texts, in which the greatest is the newest."""
-    texts: list[Any] = [row.last_trade_time for row in data.options]
-    newest = max((text for text in [*texts, data.last_trade_time] if isinstance(text, str)), default="")
+def _newest_trade(data: bytes, traded_at: datetime | None) -> datetime | None:
+    """When anything in the document last traded. Read anew, because few documents need it and all have the room."""
+    newest = _newest(trade.last_trade_time for trade in decode_json(data, _Traded).data.options)
+    return max((at for at in (newest, traded_at) if at is not None), default=None)
+
+
+def _newest(trades: Iterable[Scalar]) -> datetime | None:
+    """The newest of naive New York texts, in which the greatest is the newest."""
+    newest = max((text for text in trades if isinstance(text, str)), default="")
     try:
         return datetime.fromisoformat(newest).replace(tzinfo=NEW_YORK).astimezone(UTC)
     except ValueError:

@@ -17,9 +17,12 @@ from gextui.market.calendar import (
     Settlement,
     closes_early,
     expiry_instant,
+    index_options_close,
+    index_options_trade,
     is_trading_day,
     market_state,
     monthly_expiry,
+    next_opening,
     previous_trading_day,
     settlement_of,
     years_to_expiry,
@@ -175,3 +178,61 @@ def test_coins_need_no_holidays() -> None:
         "sys.exit('holidays' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+class TestNights:
+    """Index options trade while New York sleeps."""
+
+    @pytest.mark.parametrize(
+        ("local", "trade"),
+        [
+            ("2026-11-19 11:00", True),
+            ("2026-11-19 16:30", True),  # curb
+            ("2026-11-19 17:00", False),
+            ("2026-11-19 20:14", False),
+            ("2026-11-19 20:15", True),
+            ("2026-11-20 06:19", True),
+            ("2026-11-20 09:27", True),
+            ("2026-11-20 20:30", False),  # into a weekend
+            ("2026-11-21 11:00", False),
+            ("2026-11-22 20:15", True),  # Sunday
+            ("2026-11-25 20:15", True),  # into Thanksgiving
+            ("2026-11-26 11:29", True),
+            ("2026-11-26 11:30", False),
+            ("2026-11-26 20:15", True),  # into the half day
+            ("2026-11-27 13:10", True),
+            ("2026-11-27 13:15", False),
+            ("2026-11-27 16:30", False),
+            ("2026-04-02 20:30", False),  # into Good Friday
+            ("2026-04-03 10:00", False),
+            ("2026-12-24 20:30", False),
+            ("2026-12-31 20:30", False),
+        ],
+    )
+    def test_when_index_options_trade(self, local: str, trade: bool) -> None:
+        at = datetime.fromisoformat(local).replace(tzinfo=NEW_YORK)
+        assert index_options_trade(at) is trade
+        assert index_options_trade(at.astimezone(UTC)) is trade
+
+    def test_holidays_have_the_nights_that_cboe_lists(self, shared: Path) -> None:
+        lines = (shared / "wire/samples/cboe/cboe_us_options_holidays_2026.csv").read_text().splitlines()
+        rows = list(csv.DictReader(lines[lines.index("##") + 1 :]))
+        assert len(rows) == 12
+        for row in rows:
+            day = date.fromisoformat(row["Date"])
+            if row["Regular Trading Hours"] == "None":
+                morning = datetime.combine(day, time(11), NEW_YORK)
+                assert index_options_trade(morning) is ("11:30 AM" in row["Global Trading Hours"]), row
+
+    def test_the_next_opening(self) -> None:
+        def after(text: str) -> str:
+            at = next_opening(datetime.fromisoformat(text).replace(tzinfo=NEW_YORK))
+            return f"{at:%Y-%m-%d %H:%M}"
+
+        assert after("2026-11-20 09:29") == "2026-11-20 09:30"
+        assert after("2026-11-20 09:30") == "2026-11-23 09:30"
+        assert after("2026-11-25 18:00") == "2026-11-27 09:30"
+
+    def test_index_options_close_later_on_half_days_too(self) -> None:
+        assert f"{index_options_close(date(2026, 11, 20)):%H:%M}" == "16:15"
+        assert f"{index_options_close(date(2026, 11, 27)):%H:%M}" == "13:15"

@@ -9,6 +9,7 @@ from gextui.desk import Health
 from gextui.exposure.board import Board
 from gextui.exposure.explain import Explanation
 from gextui.market.text import clean_text
+from gextui.sources.source import SourceStatus
 from gextui.ui import format as fmt
 from gextui.ui.actions import ACTIONS, Group, Keys, entries
 from gextui.ui.levels import expiry_words
@@ -85,6 +86,12 @@ def explanation_page(explanation: Explanation) -> Page:
     return make
 
 
+def _state(status: SourceStatus) -> str:
+    """The state and why, without saying it twice."""
+    words = state_words(status)[1]
+    return status.detail if status.detail.startswith(words) else ": ".join(filter(None, (words, status.detail)))
+
+
 def reading_page(board: Board, health: Health) -> Page:
     """Where the numbers come from, what was read, what was left out, and why to doubt them."""
     filters = board.filters
@@ -94,7 +101,7 @@ def reading_page(board: Board, health: Health) -> Page:
     facts = [
         ("ticker", f"{board.ticker.symbol}, {board.ticker.name}"),
         ("source", chain.source + (", simulated" if chain.simulated else "")),
-        ("state", f"{state_words(health.status)[1]}{': ' if health.status.detail else ''}{health.status.detail}"),
+        ("state", _state(health.status)),
         ("as of", fmt.moment(board.as_of, seconds=True)),
         ("delay", fmt.age(chain.delay) if chain.delay else "none"),
         ("recording", health.recording),

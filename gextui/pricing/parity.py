@@ -1,0 +1,52 @@
+"""What options say spot is, by put-call parity, where their underlying's own price stands still."""
+
+import numpy as np
+
+from gextui.market.calendar import Settlement, settlement_of, years_to_expiry
+from gextui.market.chain import OptionChain
+from gextui.pricing.smile import PARITY_STRIKES, mid_quotes
+
+FEWEST_STRIKES = 4
+"""Fewer strikes with two-sided quotes say nothing."""
+AGREEMENT = 0.001
+"""Strikes whose implied prices differ by more than this fraction do not agree."""
+WIDEST = 0.005
+"""Quotes wider than this fraction of the strike, call's and put's together, say nothing."""
+_EXPIRIES = 4
+"""So many of the nearest are tried."""
+_LAST_NIGHT = 86400.0
+"""Seconds before it settles at the open in which an AM-settled expiry no longer trades."""
+
+
+def implied_spot(chain: OptionChain) -> tuple[float, float] | None:
+    """Spot by the nearest expiry whose quotes near the money agree, and that expiry's instant; None where none does.
+
+    S = K e^(-rT) + C - P, the median over the strikes at which calls and puts cost most nearly the same. Dividends up
+    to the expiry are not known and not added.
+    """
+    years = years_to_expiry(chain.as_of_seconds, chain.expiries)
+    mid, width = mid_quotes(chain.bid, chain.ask), chain.ask - chain.bid
+    for expiry in _trading(chain)[:_EXPIRIES]:
+        rows = np.flatnonzero((chain.expiry == expiry) & np.isfinite(mid))
+        calls, puts = rows[chain.is_call[rows]], rows[~chain.is_call[rows]]
+        strike, call, put = np.intersect1d(chain.strike[calls], chain.strike[puts], return_indices=True)
+        call, put = calls[call], puts[put]
+        narrow = width[call] + width[put] <= WIDEST * strike
+        strike, difference = strike[narrow], (mid[call] - mid[put])[narrow]
+        nearest = np.argsort(np.abs(difference), kind="stable")[:PARITY_STRIKES]
+        implied = strike[nearest] * np.exp(-chain.rate * years[expiry]) + difference[nearest]
+        if len(implied) >= FEWEST_STRIKES and np.ptp(implied) <= AGREEMENT * np.median(implied):
+            return float(np.median(implied)), float(chain.expiries[expiry])
+    return None
+
+
+def _trading(chain: OptionChain) -> list[int]:
+    """The expiries that trade, the nearest first."""
+    trading = []
+    for expiry in np.unique(chain.expiry):
+        left = chain.expiries[expiry] - chain.as_of_seconds
+        root = chain.roots[chain.root[np.argmax(chain.expiry == expiry)]]
+        last_night = settlement_of(root) is Settlement.AM and left < _LAST_NIGHT
+        if left > 0 and not last_night:
+            trading.append(int(expiry))
+    return trading

@@ -1,0 +1,183 @@
+"""One ticker's delayed quotes: what a document says after the one before it, and the chain that makes."""
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+import numpy as np
+
+from gextui.market.calendar import NEW_YORK, MarketState, index_options_trade, market_state
+from gextui.market.chain import OptionChain
+from gextui.market.ticker import Kind, Ticker
+from gextui.pricing.parity import implied_spot
+from gextui.sources.cboe import DELAY, EARLY, Document, read_document
+from gextui.sources.doubt import losses
+from gextui.sources.failure import Failure, FetchError
+from gextui.sources.source import BadInputError
+
+SOURCE = "cboe"
+FROZEN_AFTER = timedelta(minutes=10)
+"""An index that was computed longer than this before the options' quotes stands still."""
+_NO_PRICE = frozenset({"VIX"})
+"""Indices whose options are priced by their futures, not by themselves."""
+_RELIC = 4 * 86400.0
+"""Seconds after which a document is history: it is shown as it was, and nothing leaves it any more."""
+_COLUMNS = ("root", "expiry", "strike", "is_call", "iv", "open_interest", "volume", "bid", "ask", "multiplier")
+_BEGUN = 0.1
+"""Open interest that differs in a larger share of the contracts has been counted anew."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """What a document says."""
+
+    stamp: datetime
+    """When it was made."""
+    chain: OptionChain
+    """The very one before where it says nothing new."""
+    counted_anew: bool = False
+    """Whether open interest is another night's than in the chain before."""
+
+
+def read_quotes(
+    body: bytes,
+    ticker: Ticker,
+    before: OptionChain | None,
+    *,
+    rate: float,
+    sent: datetime | None,
+    on_loopback: bool,
+    trading: bool,
+) -> Reading:
+    """Read a document; slow, so it is called off the event loop.
+
+    Args:
+        body: The document.
+        ticker: Whose it should be.
+        before: The newest good chain.
+        rate: The interest rate a year, continuously compounded.
+        sent: When the venue sent it.
+        on_loopback: Whether it may call itself simulated.
+        trading: Whether the market is open: then a chain of a later instant is a new one, though nothing has moved.
+
+    Raises:
+        FetchError: it cannot be used; what was known before is worth more.
+    """
+    try:
+        document = read_document(body, sent)
+        document = replace(document, capture=replace(document.capture, ticker=_asked_for(document, ticker)))
+        chain = document.capture.chain(SOURCE, rate=rate)
+    except BadInputError as error:
+        raise FetchError(Failure.CONTENT, f"Cboe's file of {ticker.symbol} {error}") from None
+    if not len(chain):
+        raise FetchError(Failure.CONTENT, f"Cboe's file of {ticker.symbol} lists no options that can be read")
+    if sent is not None and chain.as_of > sent + EARLY:
+        note = f"The file's timestamp, {new_york(chain.as_of)}, is in the future: taken as of when it was sent."
+        chain = replace(chain, as_of=sent, notes=(*chain.notes, note))
+    stamp = chain.as_of
+    chain = replace(_with_a_moving_spot(chain, document), simulated=document.simulated and on_loopback)
+    if before is None:
+        return Reading(stamp, chain)
+    if stamp < before.as_of:
+        words = f"Cboe's file of {ticker.symbol} is of {new_york(stamp, before.as_of)}, older than the one before it"
+        raise FetchError(Failure.CONTENT, words)
+    if lost := losses(before, chain):
+        raise FetchError(Failure.CONTENT, f"{lost}; the chain of {new_york(before.as_of)} is kept")
+    if (not trading or stamp == before.as_of) and _same(before, chain):
+        return Reading(stamp, before)
+    return Reading(stamp, chain, _counted_anew(before, chain))
+
+
+def _asked_for(document: Document, ticker: Ticker) -> Ticker:
+    symbol = document.capture.ticker.symbol
+    if symbol != ticker.symbol:
+        raise BadInputError(f"is of {symbol}: is the address right?")
+    return ticker
+
+
+def _with_a_moving_spot(chain: OptionChain, document: Document) -> OptionChain:
+    """The chain of an index that stands still while its options trade gets the spot that they imply."""
+    quoted_at = chain.as_of - timedelta(seconds=DELAY)
+    if chain.ticker.kind is not Kind.INDEX or chain.ticker.symbol in _NO_PRICE or not index_options_trade(quoted_at):
+        return chain
+    traded_at = document.traded_at
+    if traded_at is None and market_state(chain.ticker.session, quoted_at) is MarketState.OPEN:
+        return chain
+    if traded_at is not None and quoted_at - traded_at <= FROZEN_AFTER:
+        return chain
+    since = "" if traded_at is None else f" since {new_york(traded_at, chain.as_of)}"
+    still = f"The index has stood still at {chain.spot:,.2f}{since}"
+    found = implied_spot(chain)
+    if found is None:
+        note = f"{still}, and the options' quotes do not agree on another price: it stands for spot."
+        return replace(chain, notes=(*chain.notes, note))
+    spot, expiry = found
+    day = datetime.fromtimestamp(expiry, NEW_YORK).date()
+    note = f"{still}: spot {spot:,.2f} is implied by the options of {day} (put-call parity)."
+    slept = traded_at is None or _trading_day(traded_at) < _trading_day(quoted_at)
+    return replace(
+        chain,
+        spot=spot,
+        # Overnight the change is measured from the close, which is where the index stands.
+        previous_close=chain.spot if slept else chain.previous_close,
+        notes=(*chain.notes, note),
+    )
+
+
+def _trading_day(at: datetime) -> date:
+    """The day that a night session belongs to: from 20:15 on the next one."""
+    return (at.astimezone(NEW_YORK) + timedelta(hours=4)).date()
+
+
+def _same(before: OptionChain, chain: OptionChain) -> bool:
+    """Whether nothing differs but the time and the words."""
+    return (
+        (before.spot, before.previous_close, before.rate, before.roots, before.simulated)
+        == (chain.spot, chain.previous_close, chain.rate, chain.roots, chain.simulated)
+        and dict(before.dropped) == dict(chain.dropped)
+        and np.array_equal(before.expiries, chain.expiries)
+        and all(
+            np.array_equal(getattr(before, name), getattr(chain, name), equal_nan=name not in ("root", "is_call"))
+            for name in _COLUMNS
+        )
+    )
+
+
+def _counted_anew(before: OptionChain, chain: OptionChain) -> bool:
+    """Whether the open interest of many contracts differs; of the same contracts, as lists change overnight too."""
+    if len(before) != len(chain) or not np.array_equal(before.strike, chain.strike):
+        return False
+    return bool((before.open_interest != chain.open_interest).mean() > _BEGUN)
+
+
+def without_expired(chain: OptionChain, now: float) -> OptionChain:
+    """The chain without what has expired since it was made; itself where nothing has, or where it is history."""
+    gone = int(np.searchsorted(chain.expiries, now, side="right"))
+    before = int(np.searchsorted(chain.expiries, chain.as_of_seconds, side="right"))
+    if gone <= before or now - chain.as_of_seconds > _RELIC:
+        return chain
+    alive = chain.expiry >= gone
+    dropped = dict(chain.dropped)
+    dropped["expired"] = dropped.get("expired", 0) + int(np.count_nonzero(~alive))
+    columns = {name: getattr(chain, name)[alive] for name in _COLUMNS}
+    return replace(
+        chain,
+        **columns | {"expiry": columns["expiry"] - gone},
+        expiries=chain.expiries[gone:],
+        forwards=chain.forwards[gone:],
+        dropped=dropped,
+    )
+
+
+def next_expiry(chain: OptionChain, now: float) -> float:
+    """When something expires next, epoch seconds; infinite where nothing does."""
+    later = chain.expiries[chain.expiries > now]
+    return float(later[0]) if len(later) else np.inf
+
+
+def new_york(at: datetime, today: datetime | None = None) -> str:
+    """An instant as ``16:15 New York``, with the day where that is not ``today``'s: ``16:15 New York Fri``."""
+    local = (at + timedelta(seconds=30)).astimezone(NEW_YORK)  # 16:14:59 is 16:15 to anybody
+    words = f"{local:%H:%M} New York"
+    if today is None or (days := (today.astimezone(NEW_YORK).date() - local.date()).days) == 0:
+        return words
+    return f"{words} {local:%a}" if 0 < days < 7 else f"{words} on {local:%Y-%m-%d}"

@@ -1,0 +1,356 @@
+"""Cboe's delayed quotes, live and without an account: a whole file a ticker, about once a minute, one at a time."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+from gextui.market.calendar import NEW_YORK, MarketState, market_state, opening
+from gextui.market.chain import OptionChain
+from gextui.market.ticker import Kind, Ticker
+from gextui.sources.cboe_book import SOURCE, new_york, next_expiry, read_quotes, without_expired
+from gextui.sources.cboe_hours import EVERY, Phase, pace, phase_of, quotes_until
+from gextui.sources.cboe_rest import CboeRest, sent_at
+from gextui.sources.failure import Failure, FetchError
+from gextui.sources.http import LOOPBACK, refuse_plain_url
+from gextui.sources.instruments import InstrumentCache
+from gextui.sources.pacing import Backoff, Clock, SystemClock, ended_within
+from gextui.sources.polling import in_seconds
+from gextui.sources.source import ConnectionStatus, SourceState, SourceStatus
+from gextui.sources.stream import StreamState
+from gextui.sources.trouble import Trouble
+from gextui.sources.venue_time import VenueTime
+from gextui.sources.workers import Workers
+
+OVERDUE = 1200.0
+"""Seconds after which a file is no longer current while the market is open."""
+ASK_AGAIN_AFTER = 3600.0
+"""Seconds until a ticker that the venue does not know is asked for once more."""
+_JITTER = 0.1
+"""The part of a pause by which it may be longer, so that nobody asks in step."""
+_DENIALS = 2
+"""So many refusals in a row of a ticker that never worked, and it is not known."""
+_LOST_AFTER = 3 * EVERY
+"""Seconds without an answer after which a ticker is not current."""
+_UNSERVED = frozenset({Failure.DNS, Failure.REFUSED, Failure.STATUS, Failure.LIMITED, Failure.TLS})
+"""What cost the venue nothing, or what it says itself how long to wait after."""
+_CLOCK_OFF = 30.0
+"""Seconds by which the machine's clock may differ from the venue's."""
+_AGREES = 2.0
+"""Seconds: an answer's own time is no more exact, so that a machine's clock which agrees with it is believed."""
+
+
+@dataclass(eq=False)
+class _Lane:
+    """One ticker. Instants are by `Clock.seconds`."""
+
+    ticker: Ticker
+    trouble: Trouble
+    backoff: Backoff
+    polling: asyncio.Task[Any] | None = None
+    """While it is asked for."""
+    chain: OptionChain | None = None
+    """The newest good one."""
+    unsaid: bool = False
+    """Whether that, or that it is still the newest, is to be said."""
+    stamp: datetime | None = None
+    """When the newest file was made."""
+    counted_at: datetime | None = None
+    """When a file first had another night's open interest."""
+    denials: int = 0
+    """Refusals in a row."""
+    blocked: bool = False
+    answered_at: float | None = None
+    answers: int = 0
+    due: float = 0.0
+    """When it is asked for next."""
+    hurried: asyncio.Event = field(default_factory=asyncio.Event)
+    rejected: Counter[str] = field(default_factory=Counter)
+
+
+class CboeSource:
+    """The options of US indices, ETFs and shares, from Cboe. Implements `Source`, `Refreshable` and `Adjustable`."""
+
+    name = SOURCE
+
+    def __init__(
+        self,
+        tickers: Sequence[Ticker],
+        *,
+        rest_url: str,
+        rate: Callable[[], float],
+        clock: Clock | None = None,
+        cache_dir: Path | None = None,
+    ) -> None:
+        """Prepare to read ``tickers``.
+
+        Args:
+            tickers: Indices, ETFs and shares; one that the venue does not know is told so in its status.
+            rest_url: Where its delayed quotes are.
+            rate: The interest rate a year, continuously compounded, whenever a chain is made.
+            clock: The machine's where None.
+            cache_dir: Where it is kept for a day which tickers the venue knows; nowhere where None.
+
+        Raises:
+            ValueError: the address is not one that may be asked.
+        """
+        refuse_plain_url(rest_url)
+        self.tickers: tuple[Ticker, ...] = ()
+        self._rest_url = rest_url
+        self._on_loopback = urlsplit(rest_url).hostname in LOOPBACK
+        self._rate = rate
+        self._clock = clock = SystemClock() if clock is None else clock
+        self._time = VenueTime(clock)
+        self._cache = InstrumentCache(cache_dir, f"{SOURCE} {rest_url}")
+        self._lanes: dict[Ticker, _Lane] = {}
+        self._known: set[str] = set()
+        """Symbols that the venue ever gave."""
+        self._asked_at: dict[Ticker, float] = {}
+        """By the clock's seconds; of tickers that were let go as well, should they come again."""
+        self._turn = asyncio.Lock()
+        """Held by the one request in flight, until what came of it is read: no two bodies are held at once."""
+        self._news = asyncio.Event()
+        self._running: tuple[CboeRest, Workers] | None = None
+        """While `chains` runs."""
+        self.carry(tickers)
+
+    def carry(self, tickers: Sequence[Ticker]) -> None:
+        """Give these tickers from now on, and let go of the others; see `Adjustable`."""
+        # A new dictionary, because another thread may be reading.
+        before = self._lanes
+        self._lanes = {ticker: before.get(ticker) or self._new_lane(ticker) for ticker in tickers}
+        self.tickers = tuple(self._lanes)
+        if self._running is not None:
+            rest, workers = self._running
+            for ticker in before.keys() - self._lanes.keys():
+                if (polling := before[ticker].polling) is not None:
+                    workers.end(polling)
+            self._start(rest, workers)
+
+    def _new_lane(self, ticker: Ticker) -> _Lane:
+        lane = _Lane(ticker, Trouble(f"{SOURCE} {ticker.symbol}", self._clock), Backoff(self._clock))
+        lane.due = self._earliest(ticker)
+        return lane
+
+    def _earliest(self, ticker: Ticker) -> float:
+        """When the ticker may be asked for again."""
+        asked_at = self._asked_at.get(ticker)
+        return 0.0 if asked_at is None else asked_at + EVERY
+
+    def _start(self, rest: CboeRest, workers: Workers) -> None:
+        """Ask for the tickers for which nothing does so yet."""
+        for lane in self._lanes.values():
+            if lane.polling is None and lane.ticker.kind is not Kind.COIN:
+                lane.polling = workers.start(self._keep(lane, rest))
+
+    async def chains(self) -> AsyncIterator[OptionChain]:
+        """Yield a ticker's chain whenever its file has changed, and again where it has not; see `Source`."""
+        async with CboeRest(self._rest_url, clock=self._clock) as rest, Workers(self._news) as workers:
+            self._running = rest, workers
+            try:
+                await self._recall()
+                self._start(rest, workers)
+                workers.start(self._roll())
+                while True:
+                    await self._news.wait()
+                    self._news.clear()
+                    workers.check()
+                    for lane in tuple(self._lanes.values()):
+                        if lane.unsaid and lane.chain is not None and self._lanes.get(lane.ticker) is lane:
+                            lane.unsaid = False
+                            yield lane.chain
+            finally:
+                self._running = None
+                for lane in self._lanes.values():
+                    lane.polling = None
+
+    def refresh(self, ticker: Ticker) -> None:
+        """Ask for the ticker's file as soon as it may be asked for again."""
+        if (lane := self._lanes.get(ticker)) is not None:
+            lane.due = min(lane.due, self._earliest(ticker))
+            lane.hurried.set()
+
+    # What is asked for.
+
+    async def _recall(self) -> None:
+        """Learn which tickers the venue gave within the day."""
+        known, _ = await self._cache.read("known", self._clock.now())
+        self._known.update(known)
+
+    async def _keep(self, lane: _Lane, rest: CboeRest) -> NoReturn:
+        """Ask for a ticker's file for ever."""
+        while True:
+            while (left := lane.due - self._clock.seconds()) > 0:
+                lane.hurried.clear()
+                await ended_within(self._clock, left, lane.hurried.wait())
+            try:
+                await self._ask(lane, rest)
+                lane.trouble.clear()
+                lane.backoff.data()
+                pause = self._pause(lane)
+            except FetchError as error:
+                lane.trouble.report(error)
+                served = error.failure not in _UNSERVED
+                pause = self._pause(lane) if served else lane.backoff.pause()
+            lane.due = self._clock.seconds() + pause
+            self._news.set()
+
+    def _pause(self, lane: _Lane) -> float:
+        seconds = ASK_AGAIN_AFTER if self._seems_unknown(lane) else pace(lane.ticker, self._now())
+        return seconds * random.uniform(1.0, 1.0 + _JITTER)
+
+    async def _ask(self, lane: _Lane, rest: CboeRest) -> None:
+        symbol, before = lane.ticker.symbol, lane.chain
+        async with self._turn:
+            # One that could not be used is wanted whole again, whatever its tag.
+            if_changed = before is not None and not lane.trouble.sentence
+            try:
+                fetched = await rest.options(lane.ticker, known=symbol in self._known, if_changed=if_changed)
+            except FetchError as error:
+                raise self._refused(lane, error) from None
+            finally:
+                self._asked_at[lane.ticker] = self._clock.seconds()
+            sent = sent_at(fetched)
+            if sent is not None:
+                self._hear(sent)
+            if not fetched.unchanged:
+                await self._read(lane, fetched.body, sent)
+        lane.answers += 1
+        lane.answered_at = self._clock.seconds()
+        lane.denials, lane.blocked = 0, False
+        lane.unsaid |= lane.chain is not before or not self._overdue(lane)
+        if symbol not in self._known:
+            self._known.add(symbol)
+            await self._cache.write("known", sorted(self._known), self._clock.now())
+
+    async def _read(self, lane: _Lane, body: bytes, sent: datetime | None) -> None:
+        try:
+            reading = await asyncio.to_thread(
+                read_quotes,
+                body,
+                lane.ticker,
+                lane.chain,
+                rate=self._rate(),
+                sent=sent,
+                on_loopback=self._on_loopback,
+                trading=phase_of(lane.ticker, self._now()) is Phase.REGULAR,
+            )
+        except FetchError:
+            lane.rejected["file"] += 1
+            raise
+        if reading.counted_anew:
+            lane.counted_at = reading.stamp
+        lane.stamp = reading.stamp
+        # What has expired since the file was made is gone, though it is listed.
+        lane.chain = without_expired(reading.chain, self._time.now())
+
+    def _refused(self, lane: _Lane, error: FetchError) -> FetchError:
+        """What it means for this ticker that there is no answer."""
+        lane.blocked = error.failure is Failure.BLOCKED
+        if error.status != HTTPStatus.FORBIDDEN:
+            return error
+        lane.denials += 1
+        known = lane.ticker.symbol in self._known
+        return FetchError(Failure.BLOCKED, "Cboe blocks us (HTTP 403)" if known else _denied(lane), status=error.status)
+
+    def _hear(self, sent: datetime) -> None:
+        at = sent.timestamp()
+        agrees = abs(at - self._clock.now()) <= _AGREES
+        self._time.heard(self._clock.now() if agrees else at)
+
+    async def _roll(self) -> NoReturn:
+        """Let what expires leave at its instant."""
+        while True:
+            now, soonest = self._time.now(), 1.0
+            for lane in self._lanes.values():
+                if lane.chain is None:
+                    continue
+                chain = without_expired(lane.chain, now)
+                if chain is not lane.chain:
+                    lane.chain, lane.unsaid = chain, True
+                    self._news.set()
+                soonest = min(soonest, next_expiry(lane.chain, now) - now)
+            await self._clock.sleep(max(soonest, 0.01))
+
+    # What is said of it; from any thread.
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._time.now(), UTC)
+
+    def _seems_unknown(self, lane: _Lane) -> bool:
+        """Whether the venue seems not to know the ticker."""
+        return lane.denials >= _DENIALS and lane.ticker.symbol not in self._known
+
+    def _overdue(self, lane: _Lane) -> bool:
+        """Whether the venue has stopped making the file anew while the market is open."""
+        now = self._now()
+        if lane.stamp is None or market_state(lane.ticker.session, now) is not MarketState.OPEN:
+            return False
+        since = max(lane.stamp, opening(now.astimezone(NEW_YORK).date()))
+        return (now - since).total_seconds() > OVERDUE
+
+    def status(self, ticker: Ticker) -> SourceStatus:
+        """The health of the ticker's data; see `Source`."""
+        lane = self._lanes.get(ticker)
+        if lane is None:
+            return SourceStatus(SOURCE, SourceState.DISABLED, EVERY, f"{ticker.symbol} is not read here")
+        state, detail = self._judge(lane)
+        return SourceStatus(SOURCE, state, pace(ticker, self._now()), detail, (self._polls(lane),))
+
+    def _judge(self, lane: _Lane) -> tuple[SourceState, str]:
+        """The state and the words for it, gravest first."""
+        trouble, chain, symbol = lane.trouble.sentence, lane.chain, lane.ticker.symbol
+        if lane.ticker.kind is Kind.COIN:
+            return SourceState.DISABLED, f"Cboe has no options on coins such as {symbol}"
+        if self._seems_unknown(lane):
+            return SourceState.DISABLED, _denied(lane)
+        again = f"{trouble}; next try in {in_seconds(self._next_try(lane))}"
+        if chain is None:
+            return (SourceState.BACKOFF, again) if trouble else (SourceState.CONNECTING, "")
+        now = self._now()
+        phase = phase_of(lane.ticker, now)
+        night = phase is Phase.NIGHT and (now - chain.as_of).total_seconds() <= OVERDUE
+        if phase is not Phase.REGULAR and not night:
+            counted = (
+                "" if lane.counted_at is None else f"; open interest is new since {new_york(lane.counted_at, now)}"
+            )
+            shut = f"market closed, as of {new_york(quotes_until(lane.ticker, chain.as_of), now)}{counted}"
+            return SourceState.CLOSED, f"{shut}; {again}" if trouble else shut
+        if trouble:
+            silent = lane.answered_at is None or self._clock.seconds() - lane.answered_at > _LOST_AFTER
+            return (SourceState.BACKOFF if silent or lane.blocked else SourceState.DEGRADED), again
+        as_of = new_york(chain.as_of, now)
+        if self._overdue(lane):
+            return SourceState.DEGRADED, f"Cboe has not made its file anew since {new_york(lane.stamp or now, now)}"
+        if abs(self._time.ahead) > _CLOCK_OFF:
+            return SourceState.DEGRADED, f"this machine's clock is off by {in_seconds(abs(self._time.ahead))}"
+        late = f"delayed {chain.delay / 60:.0f} min, as of {as_of}"
+        return SourceState.DELAYED, f"night session, {late}" if night else late
+
+    def _next_try(self, lane: _Lane) -> float:
+        closed = 0.0 if self._running is None else self._running[0].limiter.closed_for
+        return max(lane.due - self._clock.seconds(), closed, 0.0)
+
+    def _polls(self, lane: _Lane) -> ConnectionStatus:
+        trouble, answered = lane.trouble.sentence, lane.answered_at
+        going = StreamState.LIVE if lane.answers else StreamState.CONNECTING
+        state = StreamState.DISABLED if self._seems_unknown(lane) else StreamState.BACKOFF if trouble else going
+        return ConnectionStatus(
+            name="polls",
+            state=str(state),
+            detail=trouble,
+            last_message_age=None if answered is None else max(0.0, self._clock.seconds() - answered),
+            messages=lane.answers,
+            rejected=dict(lane.rejected.copy()),
+            next_try_in=self._next_try(lane) if trouble else None,
+        )
+
+
+def _denied(lane: _Lane) -> str:
+    return f"Cboe does not know {lane.ticker.symbol}, or blocks us (HTTP 403)"

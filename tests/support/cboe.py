@@ -1,0 +1,93 @@
+"""The live source against a simulated Cboe over real sockets, on one clock that a test turns."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from unittest.mock import patch
+
+from gextui.market.calendar import NEW_YORK
+from gextui.market.ticker import KNOWN_TICKERS, Ticker
+from gextui.simulator.cboe import CboeVenue
+from gextui.simulator.http_venue import Market
+from gextui.simulator.market import SimulatedMarket
+from gextui.sources import cboe_live
+from gextui.sources.cboe_live import CboeSource
+from gextui.sources.pacing import Backoff
+from tests.support.clock import FakeClock
+from tests.support.proxy import Door
+from tests.support.rig import SourceRig, Watched
+
+SPX, SPY, NDX, IBIT = (KNOWN_TICKERS[symbol] for symbol in ("SPX", "SPY", "NDX", "IBIT"))
+RATE = 0.04
+
+
+def new_york(text: str) -> datetime:
+    """An instant from New York's time: ``2026-11-20 15:59``."""
+    return datetime.fromisoformat(text).replace(tzinfo=NEW_YORK).astimezone(UTC)
+
+
+IN_SESSION = new_york("2026-11-19 11:00")
+"""A Thursday."""
+
+
+class WatchedVenue(Watched, CboeVenue):
+    """Counts every request."""
+
+
+@dataclass(eq=False)
+class Rig(SourceRig):
+    """A venue, the source that reads it, and every chain that it yielded."""
+
+    source: CboeSource
+    venue: WatchedVenue
+
+    async def first(self, *tickers: Ticker) -> None:
+        """Return once the tickers (the source's) have a chain."""
+        for ticker in tickers or self.source.tickers:
+            await self.turn(30.0, lambda ticker=ticker: self.chains[ticker])  # type: ignore[misc]
+        await self.quiesce()
+
+    def spoken(self, ticker: Ticker | None = None) -> str:
+        """The state and the words for it."""
+        status = self.status(ticker)
+        return f"{status.state}: {status.detail}"
+
+    async def until(self, instant: datetime) -> None:
+        """Let time pass until then, a little at a time."""
+        await self.turn(instant.timestamp() - self.clock.now())
+
+
+@asynccontextmanager
+async def rigged(
+    *tickers: Ticker,
+    market: Market | Sequence[Ticker] | None = None,
+    start: datetime = IN_SESSION,
+    cache_dir: Path | None = None,
+    door: Door | None = None,
+    seed: int = 3,
+    started: bool = True,
+) -> AsyncIterator[Rig]:
+    """A simulated Cboe, and a source of the tickers (SPY) that runs.
+
+    ``market`` is what the venue trades: tickers of a simulated market (the source's), or a market. With a ``door``
+    the source goes through it.
+    """
+    chosen = tickers or (SPY,)
+    clock = FakeClock(now=start.timestamp())
+    if market is None or isinstance(market, Sequence):
+        market = SimulatedMarket(seed, start, market or chosen)
+    longest = partial(Backoff, uniform=lambda least, most: most)  # no chance in pauses
+    async with WatchedVenue(market, clock=clock) as venue:
+        rest_url = venue.rest_url if door is None else door.url(venue.rest_url)
+        with patch.object(cboe_live, "Backoff", longest):
+            source = CboeSource(chosen, rest_url=rest_url, rate=lambda: RATE, clock=clock, cache_dir=cache_dir)
+            rig = Rig(source, clock, venue)
+            if started:
+                rig.start()
+            try:
+                yield rig
+            finally:
+                await rig.stop()
