@@ -1,6 +1,7 @@
 """Cboe's delayed quotes, live and without an account: a whole file a ticker, about once a minute, one at a time."""
 
 import asyncio
+import math
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -42,6 +43,8 @@ _UNSERVED = frozenset({Failure.DNS, Failure.REFUSED, Failure.STATUS, Failure.LIM
 """What cost the venue nothing, or what it says itself how long to wait after."""
 _CLOCK_OFF = 30.0
 """Seconds by which the machine's clock may differ from the venue's."""
+_LOOK_EVERY = 60.0
+"""Seconds after which it is asked anew what expires when."""
 _AGREES = 2.0
 """Seconds: an answer's own time is no more exact, so that a machine's clock which agrees with it is believed."""
 
@@ -115,7 +118,7 @@ class CboeSource:
         """By the clock's seconds; of tickers that were let go as well, should they come again."""
         self._turn = asyncio.Lock()
         """Held by the one request in flight, until what came of it is read: no two bodies are held at once."""
-        self._news = asyncio.Event()
+        self._news, self._renewed = asyncio.Event(), asyncio.Event()
         self._running: tuple[CboeRest, Workers] | None = None
         """While `chains` runs."""
         self.carry(tickers)
@@ -249,6 +252,7 @@ class CboeSource:
         lane.stamp = reading.stamp
         # What has expired since the file was made is gone, though it is listed.
         lane.chain = without_expired(reading.chain, self._time.now())
+        self._renewed.set()
 
     def _refused(self, lane: _Lane, error: FetchError) -> FetchError:
         """What it means for this ticker that there is no answer."""
@@ -267,7 +271,8 @@ class CboeSource:
     async def _roll(self) -> NoReturn:
         """Let what expires leave at its instant."""
         while True:
-            now, soonest = self._time.now(), 1.0
+            self._renewed.clear()
+            now, soonest = self._time.now(), math.inf
             for lane in self._lanes.values():
                 if lane.chain is None:
                     continue
@@ -275,8 +280,10 @@ class CboeSource:
                 if chain is not lane.chain:
                     lane.chain, lane.unsaid = chain, True
                     self._news.set()
-                soonest = min(soonest, next_expiry(lane.chain, now) - now)
-            await self._clock.sleep(max(soonest, 0.01))
+                soonest = min(soonest, next_expiry(chain, now))
+            # The venue's clock may turn out to be another than it seemed.
+            wait = min(max(soonest - now, 0.01), _LOOK_EVERY)
+            await ended_within(self._clock, wait, self._renewed.wait())
 
     # What is said of it; from any thread.
 

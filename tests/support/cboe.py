@@ -9,7 +9,9 @@ from pathlib import Path
 from unittest.mock import patch
 
 from gextui.market.calendar import NEW_YORK
+from gextui.market.chain import OptionChain
 from gextui.market.ticker import KNOWN_TICKERS, Ticker
+from gextui.simulator import http_venue
 from gextui.simulator.cboe import CboeVenue
 from gextui.simulator.http_venue import Market
 from gextui.simulator.market import SimulatedMarket
@@ -19,9 +21,11 @@ from gextui.sources.pacing import Backoff
 from tests.support.clock import FakeClock
 from tests.support.proxy import Door
 from tests.support.rig import SourceRig, Watched
+from tests.support.waiting import eventually
 
 SPX, SPY, NDX, IBIT = (KNOWN_TICKERS[symbol] for symbol in ("SPX", "SPY", "NDX", "IBIT"))
 RATE = 0.04
+_STEP = 2.0
 
 
 def new_york(text: str) -> datetime:
@@ -45,10 +49,31 @@ class Rig(SourceRig):
     venue: WatchedVenue
 
     async def first(self, *tickers: Ticker) -> None:
-        """Return once the tickers (the source's) have a chain."""
+        """Return once the tickers (the source's) have a chain; time stands still while a file is read."""
         for ticker in tickers or self.source.tickers:
-            await self.turn(30.0, lambda ticker=ticker: self.chains[ticker])  # type: ignore[misc]
+            for _ in range(100):
+                await self.idle()
+                if self.chains[ticker]:
+                    break
+                await self.turn(self.step)
+            assert self.chains[ticker], self.spoken(ticker)
+
+    async def idle(self) -> None:
+        """Return once no request is in flight and nothing is read."""
         await self.quiesce()
+        await eventually(lambda: not self.source._turn.locked() or self.is_waiting, "the request in flight")
+        await self.quiesce()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the next request waits for its turn by the clock."""
+        running = self.source._running
+        return running is not None and running[0].limiter._turn.locked()
+
+    def readings(self, ticker: Ticker = SPY) -> list[OptionChain]:
+        """The chains without those that only say that there is nothing newer."""
+        chains = self.chains[ticker]
+        return [chain for place, chain in enumerate(chains) if not place or chain is not chains[place - 1]]
 
     def spoken(self, ticker: Ticker | None = None) -> str:
         """The state and the words for it."""
@@ -69,11 +94,12 @@ async def rigged(
     door: Door | None = None,
     seed: int = 3,
     started: bool = True,
+    tick: float = 5.0,
 ) -> AsyncIterator[Rig]:
     """A simulated Cboe, and a source of the tickers (SPY) that runs.
 
     ``market`` is what the venue trades: tickers of a simulated market (the source's), or a market. With a ``door``
-    the source goes through it.
+    the source goes through it. The venue looks at its clock every ``tick`` seconds.
     """
     chosen = tickers or (SPY,)
     clock = FakeClock(now=start.timestamp())
@@ -82,9 +108,9 @@ async def rigged(
     longest = partial(Backoff, uniform=lambda least, most: most)  # no chance in pauses
     async with WatchedVenue(market, clock=clock) as venue:
         rest_url = venue.rest_url if door is None else door.url(venue.rest_url)
-        with patch.object(cboe_live, "Backoff", longest):
+        with patch.object(cboe_live, "Backoff", longest), patch.object(http_venue, "_TICK", tick):
             source = CboeSource(chosen, rest_url=rest_url, rate=lambda: RATE, clock=clock, cache_dir=cache_dir)
-            rig = Rig(source, clock, venue)
+            rig = Rig(source, clock, venue, step=_STEP)
             if started:
                 rig.start()
             try:

@@ -61,6 +61,8 @@ class SourceRig:
     clock: FakeClock
     chains: dict[Ticker, list[OptionChain]] = field(default_factory=lambda: defaultdict(list), kw_only=True)
     running: asyncio.Task[None] | None = field(default=None, kw_only=True)
+    step: float = field(default=_STEP, kw_only=True)
+    """Seconds after which sockets get their turn."""
 
     async def collect(self) -> None:
         async for chain in self.source.chains():
@@ -78,7 +80,7 @@ class SourceRig:
         """Let so much time pass, giving sockets their turn; stop when ``until`` holds. The seconds that passed."""
         began = self.clock.seconds()
         while self.clock.seconds() - began < seconds - 1e-9:
-            await self.clock.advance(_STEP)
+            await self.clock.advance(min(self.step, seconds))
             # What crosses a socket on loopback needs turns of the loop, what a thread does needs a moment.
             await settle()
             await asyncio.sleep(0.001)
