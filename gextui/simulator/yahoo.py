@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from http import HTTPStatus
 from urllib.parse import unquote
@@ -14,8 +15,8 @@ from gextui.simulator.yahoo_rows import Fields, chart, days_of, options, quote, 
 from gextui.sources.pacing import Clock
 
 TREASURY = "^IRX"
-_TEXT = {"Content-Type": "text/plain;charset=utf-8", "X-Simulated": "true"}
-_JSON = {"Content-Type": "application/json;charset=utf-8", "X-Simulated": "true"}
+_TEXT = {"Content-Type": "text/plain;charset=utf-8"}
+_JSON = {"Content-Type": "application/json;charset=utf-8"}
 _PAGE = {"Content-Type": "text/html; charset=utf-8"}
 _CONSENT = b'<!DOCTYPE html><html><form action="/v2/collectConsent">We value your privacy: consent</form></html>'
 
@@ -29,6 +30,7 @@ class YahooVenue(HttpVenue):
         delay: Seconds by which it states that its quotes are late.
         prices: What it charts besides the market's tickers, by symbol.
         without_options: Symbols that it knows and lists no options on.
+        says_so: Whether its answers say that they are simulated.
         bodies: Recorded answers on options by symbol and day, None for any day; they go before the market's.
     """
 
@@ -40,6 +42,7 @@ class YahooVenue(HttpVenue):
         self.calls: Counter[str] = Counter()
         self.crumbs: list[str] = []
         self.delay = 0.0
+        self.says_so = True
         self.prices = {TREASURY: 3.85, "BTC-USD": 98_000.0, "ETH-USD": 3_150.0}
         self.without_options = {"BTC-USD", "ETH-USD", TREASURY}
         self.bodies: dict[tuple[str, date | None], bytes] = {}
@@ -61,6 +64,10 @@ class YahooVenue(HttpVenue):
 
     def answer(self, asked: Asked) -> Answer:
         """A GET of any of Yahoo's hosts."""
+        answer = self._answer(asked)
+        return replace(answer, headers={**answer.headers, "X-Simulated": "true"}) if self.says_so else answer
+
+    def _answer(self, asked: Asked) -> Answer:
         method, _, symbol = asked.path.rpartition("/")
         symbol = unquote(symbol)
         self.calls[symbol if method in ("", "v1/test") else method] += 1

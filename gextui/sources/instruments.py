@@ -1,19 +1,16 @@
 """What a venue lists, kept on disk: a restart need not ask for it again within a day."""
 
 import asyncio
-import contextlib
 import hashlib
-import logging
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
+from gextui.sources.kept import write_kept
+
 LASTS = 86400.0
 """Seconds."""
-_logger = logging.getLogger(__name__)
 
 
 class _Listing(msgspec.Struct):
@@ -55,18 +52,4 @@ class InstrumentCache:
         return (listing.names, listing.taken_at) if fresh else ([], 0.0)
 
     def _write(self, path: Path, names: Sequence[str], now: float) -> None:
-        data = msgspec.json.encode(_Listing(self._venue, now, list(names)))
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            handle, written = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-        except OSError as error:
-            _logger.info("instruments are not kept: %s", error)
-            return
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(data)
-            Path(written).replace(path)
-        except OSError as error:
-            _logger.info("instruments are not kept: %s", error)
-            with contextlib.suppress(OSError):
-                Path(written).unlink()
+        write_kept(path, msgspec.json.encode(_Listing(self._venue, now, list(names))), "instruments")

@@ -75,6 +75,8 @@ class Book:
         self._expiries: dict[date, _Expiry] = {}
         self._reset: set[date] = set()
         """Days whose answers were reset, and of which nothing better is known."""
+        self._restored: set[date] = set()
+        """Days whose answers are from before this book was made."""
         self._wanted: set[date] = set()
         """Days that somebody wants now."""
         self._due_at: dict[date, float] = {}
@@ -86,10 +88,11 @@ class Book:
         """How many expiries are known."""
         return len(self._expiries)
 
-    @property
-    def is_beginning(self) -> bool:
-        """Whether there are expiries that were never asked for."""
-        return not self.answered or any(day not in self._due_at for day in self.days)
+    def is_beginning(self, now: float, seconds: float) -> bool:
+        """Whether there are expiries still to be asked for a first time."""
+        return not self.answered or any(
+            day not in self._due_at or (day in self._restored and self._is_due(day, now, seconds)) for day in self.days
+        )
 
     @property
     def delay(self) -> float:
@@ -134,8 +137,20 @@ class Book:
 
     # What is answered.
 
-    def take(self, listing: Listing, *, asked: date | None, now: float, seconds: float) -> None:
-        """Take in an answer, as far as it can be believed; ``asked`` is the day that was asked for, None for any."""
+    def restore(self, listing: Listing, *, asked: date, now: float, seconds: float) -> None:
+        """Take in an answer that came then, before this book was made."""
+        if self.take(listing, asked=asked, now=now, seconds=seconds):
+            self._restored.add(asked)
+
+    def take(self, listing: Listing, *, asked: date | None, now: float, seconds: float) -> bool:
+        """Take in an answer, as far as it can be believed; whether all of it can.
+
+        Args:
+            listing: The answer.
+            asked: The day that was asked for, None for any.
+            now: When it came.
+            seconds: Likewise, by the clock that never steps.
+        """
         capture = listing.capture
         self.answered = True
         if capture is None or not listing.days:
@@ -143,23 +158,28 @@ class Book:
                 self.rejected["no options"] += 1
             if asked is not None:
                 self.put_off(asked, seconds)
-            return
+            return False
         self.days = tuple(sorted(day for day in {*listing.days, *self._expiries} if _expires(day) > now))
         day = listing.day or asked
+        if asked is not None and day != asked:
+            self.rejected["another expiry"] += 1
+            self.put_off(asked, seconds)
+            return False
         if day is None or day not in self.days:
-            return
+            return False
         self._due_at[day] = seconds + RECHECK_EVERY
         self._wanted.discard(day)
+        self._restored.discard(day)
         if not len(capture.rows):
             # A day that is listed has contracts, and one that no longer is has none.
             if day not in listing.days and self._expiries.pop(day, None) is not None:
                 self.days = tuple(left for left in self.days if left != day)
                 self.changed = True
-            return
+            return False
         if capture.spot is None:
             self.rejected["no price"] += 1
             self.put_off(day, seconds)
-            return
+            return False
         self._newest = capture
         self.as_of = max(self.as_of, now if capture.as_of is None else min(capture.as_of.timestamp(), now))
         expiry = self._believed(self._expiries.get(day), capture, now)
@@ -167,10 +187,11 @@ class Book:
         if expiry is None:
             self.rejected["reset"] += 1
             self._reset.add(day)
-            return
+            return False
         self._reset.discard(day)
         self._expiries[day] = expiry
         self.rejected["reset"] += not expiry.is_whole
+        return expiry.is_whole
 
     def _believed(self, before: _Expiry | None, capture: Capture, now: float) -> _Expiry | None:
         """What is known of an expiry after this answer; None where nothing is."""

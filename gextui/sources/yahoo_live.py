@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -14,9 +15,11 @@ from gextui.sources.failure import Failure, FetchError
 from gextui.sources.http import LOOPBACK, refuse_plain_url
 from gextui.sources.pacing import Clock, SystemClock
 from gextui.sources.polling import Poll
-from gextui.sources.source import SourceState, SourceStatus
+from gextui.sources.source import BadInputError, SourceState, SourceStatus
 from gextui.sources.workers import Workers
+from gextui.sources.yahoo import decode_listing
 from gextui.sources.yahoo_book import RECHECK_EVERY, SOURCE, Book
+from gextui.sources.yahoo_cache import AnswerCache, Kept
 from gextui.sources.yahoo_http import python_warning
 from gextui.sources.yahoo_rest import YahooRest
 
@@ -31,6 +34,8 @@ class _Reader:
     book: Book
     poll: Poll
     task: asyncio.Task[None] | None = field(default=None, init=False)
+    restored: bool = field(default=False, init=False)
+    """Whether the disk was looked at."""
     begin_at: float = field(default=0.0, init=False)
     """The clock's seconds before which a ticker without expiries is not asked for again."""
     ready: bool = field(default=False, init=False)
@@ -75,6 +80,7 @@ class YahooSource:
         self._clock = SystemClock() if clock is None else clock
         self._loopback = {urlsplit(url).hostname for url in (rest_url, cookie_url)} <= LOOPBACK
         self._warning = python_warning(rest_url)
+        self._cache = AnswerCache(cache_dir, rest_url)
         self._readers: dict[Ticker, _Reader] = {}
         self._running: tuple[YahooRest, Workers] | None = None
         self._news = asyncio.Event()
@@ -131,6 +137,8 @@ class YahooSource:
     async def _read(self, reader: _Reader, rest: YahooRest) -> None:
         """Read whatever is due, window by window."""
         book, clock = reader.book, self._clock
+        if not reader.restored:
+            await self._restore(reader)
         book.expire(clock.now())
         if not book.days and clock.seconds() >= reader.begin_at:
             await self._ask(reader, rest, None)
@@ -141,10 +149,22 @@ class YahooSource:
             self._complete(reader)
         self._complete(reader)
 
+    async def _restore(self, reader: _Reader) -> None:
+        """Take in what was kept of an earlier run."""
+        book, clock = reader.book, self._clock
+        for kept in await self._cache.read(book.ticker.symbol, clock.now()):
+            age = clock.now() - kept.read_at
+            with suppress(BadInputError):
+                listing = decode_listing(kept.body)
+                book.restore(listing, asked=kept.day, now=kept.read_at, seconds=clock.seconds() - age)
+        reader.restored = True
+        book.expire(clock.now())
+        self._complete(reader)
+
     async def _ask(self, reader: _Reader, rest: YahooRest, day: date | None) -> None:
         book, clock = reader.book, self._clock
         try:
-            listing = await rest.options(_yahoos_name(book.ticker), day)
+            listing, body = await rest.options(_yahoos_name(book.ticker), day)
         except FetchError as error:
             if error.failure is Failure.CONTENT:
                 book.rejected["unreadable"] += 1
@@ -152,7 +172,9 @@ class YahooSource:
                     book.put_off(day, clock.seconds())
             raise
         reader.poll.answered()
-        book.take(listing, asked=day, now=clock.now(), seconds=clock.seconds())
+        now, day = clock.now(), listing.day or day
+        if book.take(listing, asked=day, now=now, seconds=clock.seconds()) and day is not None and not rest.simulated:
+            await self._cache.write(book.ticker.symbol, Kept(day, now, body))
 
     def _complete(self, reader: _Reader) -> None:
         """Let a chain be made of what is known now."""
@@ -195,7 +217,7 @@ class YahooSource:
         if book.trouble:
             return SourceState.DEGRADED, book.trouble
         read = f"{book.known} of {len(book.days)} expiries"
-        if book.is_beginning or not reader.delivered:
+        if book.is_beginning(self._clock.now(), self._clock.seconds()) or not reader.delivered:
             return SourceState.CONNECTING, f"{read} read" if book.days else ""
         if book.known < len(book.days):
             return SourceState.DEGRADED, f"{read} can be used; Yahoo has reset the others, or they cannot be read"

@@ -60,8 +60,10 @@ class YahooRest:
         """Seconds until Yahoo may be asked again after it said that it is enough; 0 when it may."""
         return self._limiter.closed_for
 
-    async def options(self, symbol: str, day: date | None = None) -> Listing:
-        """The contracts of ``symbol``, by Yahoo's name for it, that expire on ``day``; the nearest where None.
+    async def options(self, symbol: str, day: date | None = None) -> tuple[Listing, bytes]:
+        """The contracts of ``symbol``, by Yahoo's name for it, that expire on ``day`` (None for the nearest), twice.
+
+        They are given as they read and as they came.
 
         Raises:
             FetchError: there is no usable answer.
@@ -76,7 +78,7 @@ class YahooRest:
             raise FetchError(Failure.CONTENT, f"Yahoo's answer {error}") from None
         if listing.symbol not in (symbol, None):
             raise FetchError(Failure.CONTENT, f"Yahoo was asked for {symbol} and answered for {listing.symbol}")
-        return listing
+        return listing, body
 
     async def _with_crumb(self, path: str, params: dict[str, str | int]) -> bytes:
         """GET with cookie and crumb; with new ones, once, where Yahoo refuses those we have."""

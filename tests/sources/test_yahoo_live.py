@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,8 +14,9 @@ from gextui.simulator.http_venue import RecordedMarket
 from gextui.simulator.yahoo_rows import days_of
 from gextui.sources.source import SourceState
 from gextui.sources.yahoo_book import RECHECK_EVERY
+from gextui.sources.yahoo_live import YahooSource
 from tests.support.rig import BTC
-from tests.support.yahoo import OPTIONS, RATE, SPX, SPY, TEN, rigged, still
+from tests.support.yahoo import OPTIONS, RATE, SPX, SPY, TEN, Rig, rigged, still
 
 State = SourceState
 DOGE = Ticker("DOGE", "Dogecoin", Kind.STOCK, "yahoo")
@@ -25,6 +27,10 @@ FRIDAY = date(2026, 11, 20)
 def at(hour: float, day: int = 20) -> datetime:
     """An hour of November 2026 in New York."""
     return datetime(2026, 11, day, tzinfo=UTC) + timedelta(hours=hour + 5)
+
+
+def files_in(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir())
 
 
 class TestChains:
@@ -198,6 +204,98 @@ def has_changed(before: OptionChain, after: OptionChain, day: date) -> bool:
     return not np.array_equal(before.open_interest[chosen[0]], after.open_interest[chosen[1]])
 
 
+class TestKept:
+    @staticmethod
+    def again(rig: Rig, folder: Path) -> Rig:
+        """Another run of the program, at the same Yahoo."""
+        source = YahooSource(
+            [SPY],
+            rest_url=rig.venue.rest_url,
+            cookie_url=rig.venue.cookie_url,
+            rate=lambda: RATE,
+            clock=rig.clock,
+            cache_dir=folder,
+        )
+        return Rig(source, rig.clock, rig.venue)
+
+    async def test_a_restart_in_the_evening_asks_nothing(self, tmp_path: Path) -> None:
+        async with rigged(start=at(16.6), cache_dir=tmp_path, started=False) as rig:
+            rig.venue.says_so = False
+            rig.start()
+            await rig.whole()
+            await rig.stop()
+            asked, held = rig.asked, rig.newest()
+            kept = files_in(tmp_path)
+            assert len(kept) == len(held.expiries)
+            assert all(path.stat().st_mode & 0o077 == 0 for path in kept)
+            await rig.leap(3600.0)
+            second = self.again(rig, tmp_path)
+            second.start()
+            await second.turn(30.0)
+            [chain] = second.chains[SPY]
+            assert rig.asked == asked
+            assert second.status().state is State.CLOSED
+            assert not chain.simulated
+            for column in ("expiries", "strike", "iv", "open_interest", "bid", "ask"):
+                np.testing.assert_array_equal(getattr(chain, column), getattr(held, column))
+            assert (chain.as_of, chain.notes) == (held.as_of, ())
+            await second.stop()
+
+    async def test_what_was_kept_outlives_a_night_of_resets(self, tmp_path: Path) -> None:
+        async with rigged(start=at(16.6, 19), cache_dir=tmp_path, started=False) as rig:
+            rig.venue.says_so = False
+            rig.start()
+            await rig.whole()
+            await rig.stop()
+            held = rig.newest()
+            rig.venue.wipe()
+            await rig.leap(11.7 * 3600.0)  # past four
+            second = self.again(rig, tmp_path)
+            second.start()
+            await second.turn(5.0, lambda: second.chains[SPY])
+            assert second.status().state is State.CONNECTING
+            await second.turn(60.0, lambda: len(second.newest().notes) == 2)
+            np.testing.assert_array_equal(second.newest().open_interest, held.open_interest)
+            np.testing.assert_array_equal(second.newest().iv, held.iv)
+            assert all("as read at 2026-11-19 21:36 UTC" in note for note in second.newest().notes)
+            await second.stop()
+
+    async def test_what_is_old_simulated_or_damaged_is_not_used(self, tmp_path: Path) -> None:
+        async with rigged(start=at(10.0, 16), cache_dir=tmp_path) as rig:
+            await rig.whole()
+            assert files_in(tmp_path) == []
+            rig.venue.says_so = False
+            await rig.leap(RECHECK_EVERY + 60.0)
+            await rig.turn(60.0)
+            await rig.stop()
+            kept = files_in(tmp_path)
+            assert len(kept) == len(rig.newest().expiries)
+            kept[0].write_bytes(b'{"optionChain"')
+            kept[1].write_bytes(b"")
+            second = self.again(rig, tmp_path)
+            second.start()
+            await second.turn(2.0, lambda: second.chains[SPY])
+            assert len(second.newest().expiries) == len(kept) - 2
+            await second.whole()
+            await second.stop()
+            rig.clock.suspend(4 * 86400.0)
+            rig.venue.hole(new=True)
+            third = self.again(rig, tmp_path)
+            third.start()
+            await third.turn(5.0)
+            assert third.chains[SPY] == []
+            assert files_in(tmp_path) == []
+            await third.stop()
+
+    async def test_a_folder_that_cannot_be_written_stops_nothing(self, tmp_path: Path) -> None:
+        folder = tmp_path / "file"
+        folder.write_text("not a folder")
+        async with rigged(cache_dir=folder, started=False) as rig:
+            rig.venue.says_so = False
+            rig.start()
+            await rig.whole()
+
+
 class TestTickers:
     async def test_without_options(self) -> None:
         async with rigged(DOGE, SPY, BTC, market=(SPY,)) as rig:
@@ -251,8 +349,6 @@ class TestTickers:
 
 
 def test_addresses_are_checked() -> None:
-    from gextui.sources.yahoo_live import YahooSource
-
     good, bad = "https://query2.finance.yahoo.com", "http://query2.finance.yahoo.com"
     for rest_url, cookie_url in ((bad, good), (good, bad)):
         with pytest.raises(ValueError, match="must start with https"):
@@ -261,7 +357,6 @@ def test_addresses_are_checked() -> None:
 
 def test_python_alone_is_warned_about_elsewhere_than_on_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     from gextui.sources import yahoo_http
-    from gextui.sources.yahoo_live import YahooSource
 
     url = "https://query2.finance.yahoo.com"
     monkeypatch.setattr(yahoo_http, "can_impersonate", lambda: False)
