@@ -133,7 +133,7 @@ def live_desk(settings: Settings, tickers: Sequence[Ticker], *, record: bool = T
 
 
 def live_boards(
-    settings: Settings, tickers: Sequence[Ticker], filters: "Filters", *, within: float = 30.0
+    settings: Settings, tickers: Sequence[Ticker], filters: "Filters", *, within: float = 60.0
 ) -> "tuple[list[Board], list[str]]":
     """One fresh board a ticker, and a sentence for each ticker of which none came within so many seconds."""
     logging.getLogger("gextui").addHandler(logging.NullHandler())  # what goes wrong is said in the end, once
@@ -168,7 +168,8 @@ def _may_come(desk: "Desk", ticker: Ticker, waited: float) -> bool:
         return False
     if health.status.state is SourceState.BACKOFF and waited > _FAILING_FOR:
         return False
-    return desk.view(ticker) is None or health.stale
+    # Yahoo is read expiry by expiry: until it has been, there is more to come.
+    return desk.view(ticker) is None or health.stale or health.status.state is SourceState.CONNECTING
 
 
 def retention_of(storage: Storage) -> "Retention":
