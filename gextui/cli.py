@@ -102,7 +102,8 @@ def record(config: Path | None, /, tickers: tuple[str, ...]) -> None:
     One process records at a time; a dashboard beside it shows what that records.
     """
     from gextui.config import database_path
-    from gextui.live import LiveSources, retention_of, routes_of
+    from gextui.live import retention_of, routes_of
+    from gextui.live_sources import LiveSources
     from gextui.recorder import Recorder
     from gextui.store.database import StoreError
 

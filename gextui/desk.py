@@ -120,6 +120,7 @@ class Desk:
         *,
         routes: Mapping[Ticker, Route] | None = None,
         make: Callable[[str], Source] | None = None,
+        beside: Callable[[], Awaitable[None]] | None = None,
         filters: Filters = EVERYTHING,
         record: bool = True,
         needs_history: bool = False,
@@ -132,6 +133,7 @@ class Desk:
             open_history: Opens what is remembered, in the core thread. Where it fails the desk runs without.
             routes: Whose chains each ticker gets, in the tickers' order; where None, each source's tickers are its own.
             make: Makes the source of a name that ``sources`` lacks, in the core thread, when it is first needed.
+            beside: What else sources need, run in the core thread for ever, e.g. keeping an interest rate current.
             filters: What views are built with until `watch` says otherwise.
             record: Whether boards are recorded; without it the history is only read.
             needs_history: Whether sources begin once the history is open, and never where it cannot be opened.
@@ -146,6 +148,7 @@ class Desk:
         self._needs_history = needs_history
         self._history: History | None = None
         self._intake = Intake(sources, clock, routes=routes, make=make)
+        self._beside = beside
         self._filters = filters
         self._lanes = {ticker: self._new_lane(ticker) for ticker in self._intake.routes}
         self._views: dict[Ticker, View] = {}
@@ -268,6 +271,8 @@ class Desk:
         start = asyncio.create_task
         remembering = start(self._remember())
         workers = [remembering, start(self._run_intake(remembering))]
+        if self._beside is not None:
+            workers.append(start(self._run_beside(self._beside)))
         self._tend_lanes()
         recorder = start(self._run_recorder())
         await self._closing.wait()
@@ -339,6 +344,12 @@ class Desk:
                 return
         while True:
             self._routing.report(await settled(self._intake.run(self._take)))
+            await self._clock.sleep(_AFTER_A_BUG)
+
+    async def _run_beside(self, work: Callable[[], Awaitable[None]]) -> None:
+        trouble = Trouble("what sources need beside", self._clock)
+        while True:
+            trouble.report(await settled(work()))
             await self._clock.sleep(_AFTER_A_BUG)
 
     def _take(self, chain: OptionChain, interval: float, arrival: Arrival) -> None:

@@ -3,11 +3,11 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gextui.config import Settings, Storage, TickerChoice, cache_path, database_path
+from gextui.config import Settings, Storage, TickerChoice, database_path
 from gextui.market.ticker import Kind, Ticker
 from gextui.route import Route
 from gextui.secrets import SecretName
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from gextui.desk import Desk
     from gextui.exposure.board import Board
     from gextui.exposure.filters import Filters
-    from gextui.sources.source import Source
     from gextui.store.retention import Retention
 
 _LOOK_EVERY = 0.02
@@ -51,64 +50,6 @@ def routes_of(settings: Settings, tickers: Iterable[Ticker]) -> dict[Ticker, Rou
     return {ticker: route_for(settings, ticker) for ticker in tickers}
 
 
-class LiveSources:
-    """Makes the sources, each when it is first needed; call it with a name of `gextui.config.SOURCES`."""
-
-    def __init__(self, settings: Settings) -> None:
-        """Prepare to make sources as the settings say; credentials are had now, because that may take a while.
-
-        Raises:
-            SecretError: a credential is configured and cannot be had.
-        """
-        self._settings = settings
-        token = settings.secrets.find(SecretName.TRADIER_TOKEN)
-        self._tradier_token = None if token is None else token[0]
-        self._cache = cache_path()
-
-    def __call__(self, name: str) -> "Source":
-        """The source of that name, of no tickers yet.
-
-        Raises:
-            ValueError: there is none.
-        """
-        make: Mapping[str, Callable[[], Source]] = {
-            "deribit": self._deribit,
-            "bybit": self._bybit,
-            "tradier": self._tradier,
-        }
-        if name not in make:
-            raise ValueError(f"no source is called {name}")
-        return make[name]()
-
-    def _deribit(self) -> "Source":
-        from gextui.sources.deribit import DeribitSource
-
-        urls = self._settings.sources.deribit
-        return DeribitSource((), rest_url=urls.rest_url, ws_url=urls.ws_url, cache_dir=self._cache)
-
-    def _bybit(self) -> "Source":
-        from gextui.sources.bybit import BybitSource
-
-        urls = self._settings.sources.bybit
-        return BybitSource((), rest_url=urls.rest_url, ws_url=urls.ws_url, cache_dir=self._cache)
-
-    def _tradier(self) -> "Source":
-        from gextui.sources.tradier_live import TradierSource
-
-        tradier = self._settings.sources.tradier
-        return TradierSource(
-            (),
-            rest_url=tradier.rest_url,
-            token=self._tradier_token,
-            rate=self._rate,
-            every=60.0 * tradier.every_minutes,
-            cache_dir=self._cache,
-        )
-
-    def _rate(self) -> float:
-        return self._settings.rates.usd
-
-
 def live_desk(settings: Settings, tickers: Sequence[Ticker], *, record: bool = True) -> "Desk":
     """A desk of these tickers, not yet started. It records; but what another process records it follows.
 
@@ -117,6 +58,7 @@ def live_desk(settings: Settings, tickers: Sequence[Ticker], *, record: bool = T
     """
     from gextui.desk import Desk
     from gextui.following import FollowingSource, open_to_follow
+    from gextui.live_sources import LiveSources
     from gextui.store.store import Store
 
     path = database_path(settings)
@@ -127,9 +69,9 @@ def live_desk(settings: Settings, tickers: Sequence[Ticker], *, record: bool = T
     if followed or not record:
         sources = [FollowingSource(path, followed)] if followed else []
         open_history = partial(open_to_follow, path) if path.exists() else None
-        return Desk(sources, open_history, routes=routes, make=make, record=False)
+        return Desk(sources, open_history, routes=routes, make=make, beside=make.keep, record=False)
     open_store = partial(Store.open, path, tickers=tickers, retention=retention_of(settings.storage))
-    return Desk([], open_store, routes=routes, make=make)
+    return Desk([], open_store, routes=routes, make=make, beside=make.keep)
 
 
 def live_boards(

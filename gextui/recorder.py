@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Hashable, Mapping
 from concurrent.futures import Future, wait
 from contextlib import suppress
 from functools import partial
@@ -16,10 +16,11 @@ from typing import Any, NoReturn
 
 from gextui.desk import Desk, Health
 from gextui.exposure.board import Board
+from gextui.live_sources import LiveSources
 from gextui.log import PlainFormatter
 from gextui.market.ticker import Ticker
 from gextui.route import Route
-from gextui.sources.source import Source, SourceState
+from gextui.sources.source import SourceState
 from gextui.store.database import StoreError
 from gextui.store.lock import holder_of
 from gextui.store.retention import Retention
@@ -43,12 +44,10 @@ _logger = logging.getLogger(__name__)
 class Recorder:
     """Records what sources give, until a signal ends the process."""
 
-    def __init__(
-        self, routes: Mapping[Ticker, Route], make: Callable[[str], Source], path: Path, retention: Retention
-    ) -> None:
-        """Prepare to record tickers by their routes, from sources that ``make`` makes, in the database at ``path``."""
+    def __init__(self, routes: Mapping[Ticker, Route], sources: LiveSources, path: Path, retention: Retention) -> None:
+        """Prepare to record tickers by their routes, from these sources, in the database at ``path``."""
         self._path = path
-        self._desk = desk = Desk((), self._open, routes=routes, make=make, needs_history=True)
+        self._desk = desk = Desk((), self._open, routes=routes, make=sources, beside=sources.keep, needs_history=True)
         self._make = partial(_CountingStore.open, path, tickers=desk.tickers, retention=retention)
         self._opened: Future[_CountingStore] = Future()
         self._lines = _Lines()

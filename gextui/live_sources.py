@@ -1,0 +1,96 @@
+"""The live sources, as the settings say; each is imported and made when it is first needed."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from gextui.config import Settings, cache_path
+from gextui.secrets import SecretName
+from gextui.sources.source import Source
+
+if TYPE_CHECKING:
+    from gextui.sources.treasury import TreasuryRate
+
+
+class LiveSources:
+    """Makes the sources, each when it is first needed; call it with a name of `gextui.config.SOURCES`."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Prepare to make sources as the settings say; credentials are had now, because that may take a while.
+
+        Raises:
+            SecretError: a credential is configured and cannot be had.
+        """
+        self._settings = settings
+        token = settings.secrets.find(SecretName.TRADIER_TOKEN)
+        self._tradier_token = None if token is None else token[0]
+        self._cache = cache_path()
+        self._rate: TreasuryRate | None = None
+        self._rate_wanted = asyncio.Event()
+
+    def __call__(self, name: str) -> Source:
+        """The source of that name, of no tickers yet.
+
+        Raises:
+            ValueError: there is none.
+        """
+        make: Mapping[str, Callable[[], Source]] = {
+            "deribit": self._deribit,
+            "bybit": self._bybit,
+            "cboe": self._cboe,
+            "yahoo": self._yahoo,
+            "tradier": self._tradier,
+        }
+        if name not in make:
+            raise ValueError(f"no source is called {name}")
+        return make[name]()
+
+    def _deribit(self) -> Source:
+        from gextui.sources.deribit import DeribitSource
+
+        urls = self._settings.sources.deribit
+        return DeribitSource((), rest_url=urls.rest_url, ws_url=urls.ws_url, cache_dir=self._cache)
+
+    def _bybit(self) -> Source:
+        from gextui.sources.bybit import BybitSource
+
+        urls = self._settings.sources.bybit
+        return BybitSource((), rest_url=urls.rest_url, ws_url=urls.ws_url, cache_dir=self._cache)
+
+    def _tradier(self) -> Source:
+        from gextui.sources.tradier_live import TradierSource
+
+        tradier = self._settings.sources.tradier
+        return TradierSource(
+            (),
+            rest_url=tradier.rest_url,
+            token=self._tradier_token,
+            rate=self._us_rate,
+            every=60.0 * tradier.every_minutes,
+            cache_dir=self._cache,
+        )
+
+    def _yahoo(self) -> Source:
+        from gextui.sources.yahoo_live import YahooSource
+
+        yahoo = self._settings.sources.yahoo
+        return YahooSource(
+            (), rest_url=yahoo.rest_url, cookie_url=yahoo.cookie_url, rate=self._us_rate, cache_dir=self._cache
+        )
+
+    def _us_rate(self) -> float:
+        """The interest rate of US tickers; asking for it once has it kept current from then on."""
+        if self._rate is None:
+            self._rate_wanted.set()
+            return self._settings.rates.usd
+        return self._rate()
+
+    async def keep(self) -> None:
+        """Keep the interest rate current, from when a source of US tickers needs it; never ends."""
+        await self._rate_wanted.wait()
+        from gextui.sources.treasury import TreasuryRate
+        from gextui.sources.yahoo_quotes import YahooQuotes
+
+        async with YahooQuotes(self._settings.sources.yahoo.rest_url) as quotes:
+            self._rate = TreasuryRate(quotes, fallback=self._settings.rates.usd)
+            await self._rate.keep()
