@@ -57,6 +57,12 @@ class LiveSources:
         urls = self._settings.sources.bybit
         return BybitSource((), rest_url=urls.rest_url, ws_url=urls.ws_url, cache_dir=self._cache)
 
+    def _cboe(self) -> Source:
+        from gextui.sources.cboe_live import CboeSource
+
+        cboe = self._settings.sources.cboe
+        return CboeSource((), rest_url=cboe.rest_url, rate=self._us_rate, cache_dir=self._cache)
+
     def _tradier(self) -> Source:
         from gextui.sources.tradier_live import TradierSource
 
