@@ -34,7 +34,10 @@ INPUT = options(
 )
 FILTERS = options(
     click.option(
-        "--expiry", default="all", metavar="WHICH", help="all, front, 0dte, 7d (days), or dates 2026-11-20,2026-11-27."
+        "--expiry",
+        default="all",
+        metavar="WHICH",
+        help="all, front, 0dte, week, monthly, 7d (days), or dates 2026-11-20,2026-11-27.",
     ),
     click.option("--max-dte", type=Number(1e-6, 36500, "a number of days"), help="Only expiries within so many days."),
     click.option(

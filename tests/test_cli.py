@@ -140,7 +140,10 @@ class TestUsage:
         [
             ("--weight gamma", "'open_interest', 'volume', 'active'"),
             ("--sign both", "'dealer_long_calls', 'dealer_short_both', 'customer'"),
-            ("--expiry tomorrow", "is not all, front, 0dte, a number of days like 7d, or dates like 2026-11-20"),
+            (
+                "--expiry tomorrow",
+                "0dte, week, monthly, a number of days like 7d, or dates like 2026-11-20",
+            ),
             ("--expiry 2026-02-30", "is not all, front, 0dte"),
             ("--strike-range 0", "'0' is not a percentage from 1e-06 to 1000"),
             ("--strike-range nan", "'nan' is not a percentage"),

@@ -2,16 +2,18 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from gextui.market.calendar import NEW_YORK, is_monthly, trading_day_at
 from gextui.market.chain import Booleans, OptionChain
 from gextui.market.ticker import Session
 
 _DAY = 86400.0
+NAMED = ("all", "front", "0dte", "week", "monthly")
+"""Expiry filters by name: every expiry, the nearest, today's, this week's (on a weekend the next one's), monthlies."""
 _WITHIN_DAYS = re.compile(r"(\d{1,4})d")
 
 
@@ -50,7 +52,7 @@ class Filters:
     """What a reading is of."""
 
     expiry: str = "all"
-    """``all``, ``front``, ``0dte``, ``7d`` (within so many days), or dates ``2026-11-20[,2026-11-27 ...]``."""
+    """One of `NAMED`, ``7d`` (within so many days), or dates ``2026-11-20[,2026-11-27 ...]``."""
     weight: Weight = Weight.OPEN_INTEREST
     sign: Sign = Sign.DEALER_LONG_CALLS
     strike_range: float | None = None
@@ -66,12 +68,12 @@ class Filters:
 
 
 def parse_expiry(spec: str) -> str | float | frozenset[date]:
-    """An expiry filter: ``all``, ``front`` or ``0dte`` as they are, ``7d`` as days, dates as a set.
+    """An expiry filter: one of `NAMED` as it is, ``7d`` as days, dates as a set.
 
     Raises:
         ValueError: it is none of these; the message says what is accepted.
     """
-    if spec in ("all", "front", "0dte"):
+    if spec in NAMED:
         return spec
     if within := _WITHIN_DAYS.fullmatch(spec):
         return float(within[1])
@@ -79,7 +81,7 @@ def parse_expiry(spec: str) -> str | float | frozenset[date]:
         return frozenset(date.fromisoformat(part.strip()) for part in spec.split(","))
     except ValueError:
         raise ValueError(
-            f"expiry {spec!r} is not all, front, 0dte, a number of days like 7d, or dates like 2026-11-20"
+            f"expiry {spec!r} is not {', '.join(NAMED)}, a number of days like 7d, or dates like 2026-11-20"
         ) from None
 
 
@@ -89,8 +91,19 @@ EVERYTHING = Filters()
 
 def expiry_date(instant: float, session: Session) -> date:
     """The calendar day on which an expiry falls, by the clock of its market."""
-    zone = UTC if session is Session.UTC else ZoneInfo("America/New_York")
+    zone = UTC if session is Session.UTC else NEW_YORK
     return datetime.fromtimestamp(instant, zone).date()
+
+
+def _span(named: str, now: float, session: Session) -> tuple[date, date]:
+    """The first and the last day of ``0dte`` or ``week``."""
+    today = expiry_date(now, session)
+    if named == "0dte":
+        return today, today
+    if session is Session.NEW_YORK:
+        today = trading_day_at(now)
+    monday = today - timedelta(days=today.weekday())
+    return monday, monday + timedelta(days=6)
 
 
 def selected_expiries(chain: OptionChain, filters: Filters) -> Booleans:
@@ -106,8 +119,15 @@ def selected_expiries(chain: OptionChain, filters: Filters) -> Booleans:
         chosen &= chain.expiries <= now + wanted * _DAY
     elif wanted != "all":
         session = chain.ticker.session
-        days = frozenset({expiry_date(now, session)}) if wanted == "0dte" else wanted
-        chosen &= np.array([expiry_date(instant, session) in days for instant in chain.expiries], dtype=np.bool_)
+        days = [expiry_date(instant, session) for instant in chain.expiries]
+        if wanted == "monthly":
+            passing = [is_monthly(day, session) for day in days]
+        elif isinstance(wanted, str):
+            first, last = _span(wanted, now, session)
+            passing = [first <= day <= last for day in days]
+        else:
+            passing = [day in wanted for day in days]
+        chosen &= np.array(passing, dtype=np.bool_)
     return chosen
 
 

@@ -127,6 +127,25 @@ def next_opening(at: datetime) -> datetime:
     return opening(day)
 
 
+def trading_day_at(now: float) -> date:
+    """The day on which New York trades at ``now`` (epoch seconds), or next where that day's trading is over."""
+    local = datetime.fromtimestamp(now, NEW_YORK)
+    day = local.date()
+    if is_trading_day(day) and local.time() < closing_time(day):
+        return day
+    day += timedelta(days=1)
+    while not is_trading_day(day):
+        day += timedelta(days=1)
+    return day
+
+
+def is_monthly(day: date, session: Session) -> bool:
+    """Whether monthly options expire on ``day``: those of coins on the last Friday of a month."""
+    if session is Session.UTC:
+        return day.weekday() == 4 and (day + timedelta(days=7)).month != day.month
+    return day == monthly_expiry(day.year, day.month)
+
+
 def monthly_expiry(year: int, month: int) -> date:
     """The day US monthly options expire: the third Friday, or the Thursday before where that is a holiday."""
     first = date(year, month, 1)

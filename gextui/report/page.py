@@ -105,7 +105,13 @@ def _wrapped(mark: str, text: str, colour: str | None = None) -> Iterator[str]:
 
 
 def _expiries_in_words(filters: Filters) -> str:
-    named = {"all": "all expiries", "front": "front expiry", "0dte": "expiring today"}
+    named = {
+        "all": "all expiries",
+        "front": "front expiry",
+        "0dte": "expiring today",
+        "week": "expiring this week",
+        "monthly": "monthly expiries",
+    }
     spec = filters.expiry
     words = named.get(spec) or (f"within {spec[:-1]} days" if spec.endswith("d") else f"expiring {spec}")
     if filters.max_dte is not None:

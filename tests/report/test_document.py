@@ -153,7 +153,7 @@ class TestContract:
     @settings(max_examples=25, deadline=None)
     @given(
         seed=st.integers(0, 50),
-        expiry=st.sampled_from(["all", "front", "7d", "90d", "0dte"]),
+        expiry=st.sampled_from(["all", "front", "7d", "90d", "0dte", "week", "monthly"]),
         weight=st.sampled_from(Weight),
         sign=st.sampled_from(Sign),
         strike_range=st.sampled_from([None, 0.001, 5.0, 50.0]),

@@ -194,8 +194,10 @@ async def test_the_levels_take_the_place_of_the_view_where_there_is_no_room() ->
     [
         ("e2", Filters(expiry="front")),
         ("ejj enter", Filters(expiry="0dte")),
-        ("e7", Filters(expiry="2026-11-28")),
-        ("e11", Filters(expiry="2027-06-26")),
+        ("e4", Filters(expiry="week")),
+        ("e5", Filters(expiry="monthly")),
+        ("e9", Filters(expiry="2026-11-28")),
+        ("e13", Filters(expiry="2027-06-26")),
         ("w2", Filters(weight=Weight.VOLUME)),
         ("s4", Filters(strike_range=10.0)),
         ("S3", Filters(sign=Sign.CUSTOMER)),
@@ -217,7 +219,7 @@ async def test_a_number_waits_while_it_may_become_another() -> None:
         await pilot.press("e", "1")
         await pilot.pause()
         assert app.screen.query_one(OptionList).highlighted == 0
-        await pilot.press("0")
+        await pilot.press("2")
         await pilot.pause()
         assert desk.calls == [("watch", "BTC", Filters(expiry="2027-03-06"))]
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from gextui.exposure.board import Board
 from gextui.exposure.filters import Filters, Sign, Weight, expiry_date
+from gextui.market.ticker import Session
 from gextui.ui import format as fmt
 from gextui.ui.format import Unit
 from gextui.ui.screens.picker import Choice, Picker
@@ -58,10 +59,13 @@ _SIGNS = [
 
 
 def _expiries(board: Board | None) -> list[Choice[Setting]]:
+    fridays = "last" if board is not None and board.ticker.session is Session.UTC else "third"
     choices = [
         Choice(Setting("all"), "all", "every living expiry"),
         Choice(Setting("front"), "front", "the nearest"),
         Choice(Setting("0dte"), "0DTE", "expiring today"),
+        Choice(Setting("week"), "week", "expiring this week"),
+        Choice(Setting("monthly"), "monthly", f"{fridays} Fridays of a month"),
         Choice(Setting("7d"), "7d", "within a week"),
         Choice(Setting("30d"), "30d", "within 30 days"),
     ]
