@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,7 +19,7 @@ from gextui.intake import Intake
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import Ticker
 from gextui.route import Route
-from gextui.sources.pacing import Clock, SystemClock
+from gextui.sources.pacing import Clock, SystemClock, ended_within
 from gextui.sources.source import Source, SourceState, SourceStatus
 from gextui.sources.trouble import Trouble, settled
 
@@ -31,6 +32,10 @@ _FASTEST = 1.0
 """Seconds: boards of a ticker are built no more often than its source's interval, but never wait longer than this."""
 _AFTER_A_BUG = 1.0
 """Seconds before the intake is run again."""
+_LOOK_AGAIN = 60.0
+"""Seconds after which it is looked anew what has expired: the machine may have slept."""
+_HISTORY_AFTER = 4 * 86400.0
+"""Seconds, the longest weekend: an older chain is shown as it was, with what has expired since."""
 _PATIENCE = 1.0
 """Seconds the live view waits for the history."""
 # Seconds at the end, within the two that `stop` promises: for the last records, for the database, for everything.
@@ -161,6 +166,9 @@ class Desk:
         self._thread: threading.Thread | None = None
         self._closing = asyncio.Event()
         self._to_record = asyncio.Event()
+        self._expires_next = math.inf
+        """When something in any view expires, epoch seconds."""
+        self._expires_sooner = asyncio.Event()
         self._commands: set[asyncio.Task[None]] = set()
         self._tended: dict[Ticker, asyncio.Task[NoReturn]] = {}
         """Each lane's work."""
@@ -270,7 +278,7 @@ class Desk:
     async def _work(self) -> None:
         start = asyncio.create_task
         remembering = start(self._remember())
-        workers = [remembering, start(self._run_intake(remembering))]
+        workers = [remembering, start(self._run_intake(remembering)), start(self._expire())]
         if self._beside is not None:
             workers.append(start(self._run_beside(self._beside)))
         self._tend_lanes()
@@ -430,7 +438,35 @@ class Desk:
     async def _show(self, lane: "_Lane", *, at_start: bool = False) -> None:
         reading = lane.replay or lane.newest
         if reading is not None:
-            self._views[lane.ticker] = View(reading.through(lane.filters), lane.replay is not None, at_start)
+            now = self._expired_by(lane, reading.board.chain)
+            board = reading.through(lane.filters, now)
+            ahead = board.chain.expiries[board.chain.expiries > now]
+            lane.expires = float(ahead[0]) if now > -math.inf and len(ahead) else math.inf
+            self._views[lane.ticker] = View(board, lane.replay is not None, at_start)
+            if lane.expires < self._expires_next:
+                self._expires_sooner.set()
+
+    def _expired_by(self, lane: "_Lane", chain: OptionChain) -> float:
+        """The instant up to which the view shows nothing that has expired, where the chain may be older than that.
+
+        A market's time is the clock's, save where it is simulated or past.
+        """
+        now = self._clock.now()
+        lives = lane.replay is None and lane.pace > 0 and not chain.simulated
+        return now if lives and now - chain.as_of_seconds < _HISTORY_AFTER else -math.inf
+
+    async def _expire(self) -> NoReturn:
+        """Show a view anew when something in it expires, though no new chain comes."""
+        while True:
+            self._expires_sooner.clear()
+            now = self._clock.now()
+            for lane in self._lanes.values():
+                if lane.expires <= now:
+                    lane.expires = math.inf
+                    await self._guarded(lane.trouble, self._show(lane))
+            self._expires_next = min((lane.expires for lane in self._lanes.values()), default=math.inf)
+            wait = min(max(self._expires_next - now, 0.0), _LOOK_AGAIN)
+            await ended_within(self._clock, wait, self._expires_sooner.wait())
 
     async def _step(self, lane: "_Lane", steps: int) -> None:
         if self._history is None:
@@ -518,8 +554,11 @@ class _Reading:
     board: Board
     past: Past | None
 
-    def through(self, filters: Filters) -> Board:
-        return self.board if filters == self.board.filters else build_board(self.board.chain, self.past, filters)
+    def through(self, filters: Filters, now: float) -> Board:
+        """The board through other filters, less what has expired by ``now``."""
+        chain = self.board.chain.without_expired(now)
+        as_it_is = chain is self.board.chain and filters == self.board.filters
+        return self.board if as_it_is else build_board(chain, self.past, filters)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -554,6 +593,8 @@ class _Lane:
     """Asked for and not yet taken."""
     stepping: bool = False
     chart: _Chart | None = None
+    expires: float = math.inf
+    """When something in its view expires next, epoch seconds."""
 
     def offer(self, chain: OptionChain) -> None:
         """Put the chain in the slot; one that still waits there is replaced."""

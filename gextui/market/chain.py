@@ -1,7 +1,7 @@
 """OptionChain: every listed contract of one ticker at one instant, as columns."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Self
@@ -127,6 +127,24 @@ class OptionChain:
 
     def _by_expiry(self, values: list[float]) -> Floats:
         return np.array(values, dtype=np.float64)[self.part]
+
+    def without_expired(self, now: float) -> Self:
+        """The same chain less what has expired since its instant, up to ``now`` (epoch seconds), which is counted."""
+        gone = int(np.searchsorted(self.expiries, now, side="right"))
+        if now <= self.as_of_seconds or not gone or self.expiries[gone - 1] <= self.as_of_seconds:
+            return self
+        alive = self.expiry >= gone
+        rows = {name: getattr(self, name)[alive] for name in ("root", "strike", "is_call", *_NUMBERS, "multiplier")}
+        expired = int(np.count_nonzero(~alive))
+        return replace(
+            self,
+            expiries=self.expiries[gone:],
+            part=self.part[gone:],
+            forwards=self.forwards[gone:],
+            expiry=self.expiry[alive] - gone,
+            dropped={**self.dropped, "expired": self.dropped.get("expired", 0) + expired},
+            **rows,
+        )
 
     @classmethod
     def from_rows(
