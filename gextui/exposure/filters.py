@@ -95,9 +95,9 @@ def expiry_date(instant: float, session: Session) -> date:
     return datetime.fromtimestamp(instant, zone).date()
 
 
-def _span(named: str, now: float, session: Session) -> tuple[date, date]:
+def _span(named: str, now: datetime, session: Session) -> tuple[date, date]:
     """The first and the last day of ``0dte`` or ``week``."""
-    today = expiry_date(now, session)
+    today = expiry_date(now.timestamp(), session)
     if named == "0dte":
         return today, today
     if session is Session.NEW_YORK:
@@ -123,7 +123,7 @@ def selected_expiries(chain: OptionChain, filters: Filters) -> Booleans:
         if wanted == "monthly":
             passing = [is_monthly(day, session) for day in days]
         elif isinstance(wanted, str):
-            first, last = _span(wanted, now, session)
+            first, last = _span(wanted, chain.as_of, session)
             passing = [first <= day <= last for day in days]
         else:
             passing = [day in wanted for day in days]

@@ -127,16 +127,12 @@ def next_opening(at: datetime) -> datetime:
     return opening(day)
 
 
-def trading_day_at(now: float) -> date:
-    """The day on which New York trades at ``now`` (epoch seconds), or next where that day's trading is over."""
-    local = datetime.fromtimestamp(now, NEW_YORK)
+def trading_day_at(now: datetime) -> date:
+    """The day on which New York trades at the aware instant ``now``, or next where that day's trading is over."""
+    local = now.astimezone(NEW_YORK)
     day = local.date()
-    if is_trading_day(day) and local.time() < closing_time(day):
-        return day
-    day += timedelta(days=1)
-    while not is_trading_day(day):
-        day += timedelta(days=1)
-    return day
+    trades = is_trading_day(day) and local.time() < closing_time(day)
+    return day if trades else next_opening(now).date()
 
 
 def is_monthly(day: date, session: Session) -> bool:

@@ -2,7 +2,7 @@
 
 import calendar
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from gextui.market.calendar import (
     NEW_YORK,
     MarketState,
     closes_early,
-    closing_time,
+    last_close,
     market_state,
     settlement_of,
     trading_hours,
@@ -48,7 +48,7 @@ def _contract(chain: OptionChain, row: int, expiry: str) -> Row:
     root, strike, is_call = chain.roots[int(chain.root[row])], float(chain.strike[row]), bool(chain.is_call[row])
     right = "Call" if is_call else "Put"
     day = date.fromisoformat(expiry)
-    quoted = int(min(chain.as_of_seconds, _last_quote(chain.as_of)) * 1000)
+    quoted = _quoted_at(chain.as_of)
     bid, ask = (float(np.nan_to_num(quotes[row])) for quotes in (chain.bid, chain.ask))
     standard = settlement_of(root).value == "AM"
     return {
@@ -99,7 +99,6 @@ def _greeks(chain: OptionChain, row: int) -> Row | None:
 
 def quote(chain: OptionChain) -> Row:
     """The price of an underlying."""
-    at = int(min(chain.as_of_seconds, _last_quote(chain.as_of)) * 1000)
     return {
         "symbol": chain.ticker.symbol,
         "description": chain.ticker.name,
@@ -114,7 +113,7 @@ def quote(chain: OptionChain) -> Row:
         "prevclose": chain.previous_close,
         "bid_date": 0,
         "ask_date": 0,
-        "trade_date": at,
+        "trade_date": _quoted_at(chain.as_of),
         "root_symbols": ",".join(chain.roots),
     }
 
@@ -167,9 +166,7 @@ def _day(instant: float) -> date:
     return datetime.fromtimestamp(instant, NEW_YORK).date()
 
 
-def _last_quote(at: datetime) -> float:
-    """When New York last quoted, now or before."""
-    day = at.astimezone(NEW_YORK).date()
-    while trading_hours(day) is None or datetime.combine(day, time(9, 30), NEW_YORK) > at:
-        day -= timedelta(days=1)
-    return min(at, datetime.combine(day, closing_time(day), NEW_YORK).astimezone(UTC)).timestamp()
+def _quoted_at(at: datetime) -> int:
+    """When New York last quoted, epoch milliseconds: it does so while it trades."""
+    opened = market_state(Session.NEW_YORK, at) is MarketState.OPEN
+    return int((at if opened else last_close(at)).timestamp() * 1000)

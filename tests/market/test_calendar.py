@@ -19,12 +19,14 @@ from gextui.market.calendar import (
     expiry_instant,
     index_options_close,
     index_options_trade,
+    is_monthly,
     is_trading_day,
     market_state,
     monthly_expiry,
     next_opening,
     previous_trading_day,
     settlement_of,
+    trading_day_at,
     years_to_expiry,
 )
 from gextui.market.ticker import Session
@@ -236,3 +238,28 @@ class TestNights:
     def test_index_options_close_later_on_half_days_too(self) -> None:
         assert f"{index_options_close(date(2026, 11, 20)):%H:%M}" == "16:15"
         assert f"{index_options_close(date(2026, 11, 27)):%H:%M}" == "13:15"
+
+
+@pytest.mark.parametrize(
+    ("now", "day"),
+    [
+        (datetime(2026, 11, 25, 20, 59, tzinfo=UTC), date(2026, 11, 25)),
+        (datetime(2026, 11, 25, 21, 0, tzinfo=UTC), date(2026, 11, 27)),
+        (datetime(2026, 11, 26, 15, 0, tzinfo=UTC), date(2026, 11, 27)),
+        (datetime(2026, 11, 27, 18, 0, tzinfo=UTC), date(2026, 11, 30)),
+        (datetime(2026, 11, 30, 5, 30, tzinfo=UTC), date(2026, 11, 30)),
+    ],
+)
+def test_the_day_that_trades_or_trades_next(now: datetime, day: date) -> None:
+    assert trading_day_at(now) == day
+
+
+def test_monthlies() -> None:
+    days = [date(2026, 1, 1) + timedelta(days=number) for number in range(365)]
+    shares = [day for day in days if is_monthly(day, Session.NEW_YORK)]
+    assert len(shares) == 12
+    assert [day for day in shares if day.weekday() != 4] == [date(2026, 6, 18)]
+    coins = [day for day in days if is_monthly(day, Session.UTC)]
+    assert len(coins) == 12
+    assert all(day.weekday() == 4 and day.day > 24 - 3 for day in coins)
+    assert date(2026, 12, 25) in coins

@@ -93,3 +93,51 @@ def test_tickers() -> None:
     assert ticker_for("IBIT").coin == "BTC"
     assert ticker_for("a\x1b[2J").symbol == "A�[2J"
     assert all(symbol == ticker.symbol for symbol, ticker in KNOWN_TICKERS.items())
+
+
+class TestWithoutExpired:
+    @staticmethod
+    def chain() -> OptionChain:
+        """Two contracts of each of three expiries, 100, 200 and 300 s ahead, and one that has expired."""
+        now = datetime(2026, 11, 20, 20, 58, tzinfo=UTC)
+        instants = [now.timestamp() + ahead for ahead in (-100, 100, 100, 200, 200, 300, 300)]
+        count = len(instants)
+        return OptionChain.from_rows(
+            ticker=KNOWN_TICKERS["SPX"],
+            source="test",
+            as_of=now,
+            spot=100.0,
+            root=["SPXW"] * count,
+            expiry=instants,
+            strike=[100.0] * count,
+            is_call=[True, *[True, False] * 3],
+            iv=[0.2] * count,
+            open_interest=[float(row) for row in range(count)],
+            volume=[1.0] * count,
+            bid=[1.0] * count,
+            ask=[1.1] * count,
+            multiplier=[100.0] * count,
+            forwards={instants[3]: 101.0},
+            dropped={"bad_symbol": 2},
+            total=count + 2,
+        )
+
+    @pytest.mark.parametrize("later", [-5.0, 0.0, 99.0])
+    def test_nothing_has_since(self, later: float) -> None:
+        chain = self.chain()
+        assert chain.without_expired(chain.as_of_seconds + later) is chain
+
+    def test_what_has_is_left_out_and_counted(self) -> None:
+        chain = self.chain()
+        left = chain.without_expired(chain.as_of_seconds + 100.0)
+        assert left.expiries.tolist() == chain.expiries[2:].tolist()
+        assert left.open_interest.tolist() == [3.0, 4.0, 5.0, 6.0]
+        assert left.expiry.tolist() == [0, 0, 1, 1]
+        assert left.forwards[0] == 101.0
+        assert (left.total, dict(left.dropped)) == (chain.total, {"bad_symbol": 2, "expired": 3})
+        assert len(chain) == 7
+
+    def test_everything(self) -> None:
+        chain = self.chain()
+        left = chain.without_expired(chain.as_of_seconds + 1000.0)
+        assert (len(left), len(left.expiries), dict(left.dropped)) == (0, 0, {"bad_symbol": 2, "expired": 7})
