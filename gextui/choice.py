@@ -154,6 +154,8 @@ class Choice:
         taken = self.taken
         if taken is None or taken is channel:
             accepted = True
+        elif channel.newest is not None and channel.newest.partial:
+            accepted = False  # the last whole chain of the one says more than a part of the other's
         elif self.channels.index(channel) < self.channels.index(taken):
             accepted = bool(taken.failure) or channel.steady(now)
         else:

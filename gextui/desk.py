@@ -414,8 +414,8 @@ class Desk:
             lane.trouble.clear()
 
     def _hand_to_recorder(self, board: Board) -> None:
-        """Have the board recorded, unless nothing in it could be read."""
-        if self._record and self._open_history is not None and board.used:
+        """Have the board recorded, unless nothing in it could be read, or not all of it yet."""
+        if self._record and self._open_history is not None and board.used and not board.chain.partial:
             self._behind |= self._history is not None and board.ticker in self._unrecorded
             self._unrecorded[board.ticker] = board
             self._to_record.set()

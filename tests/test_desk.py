@@ -1,5 +1,6 @@
 """The desk with its real thread: what is shown, what is believed, how old it is."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -95,6 +96,16 @@ class TestFilters:
             assert view is not None
             assert view.board.filters == FRONT
         assert [board.filters for board in diary.boards] == [EVERYTHING, EVERYTHING]
+
+    def test_what_is_not_whole_yet_is_shown_and_not_recorded(self) -> None:
+        source, diary = FedSource(), Diary()
+        with running(Desk([source], diary.open)) as desk:
+            source.feed(replace(chain_at(0, 100.0), partial=True))
+            until_shown(desk, 100.0)
+            source.feed(chain_at(1, 101.0))
+            until_shown(desk, 101.0)
+            until(lambda: diary.boards)
+        assert [board.spot for board in diary.boards] == [101.0]
 
     def test_they_can_be_set_before_the_start(self) -> None:
         source = FedSource(BTC, ETH)

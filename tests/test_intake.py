@@ -1,6 +1,7 @@
 """Sources that start, stand in for each other and are let go."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from gextui.choice import FIRST_CHAIN_WITHIN, STEADY_AFTER
 from gextui.desk import Desk
@@ -81,6 +82,22 @@ def test_the_next_source_stands_in_is_named_and_is_let_go_again() -> None:
         turn(clock, first, 2.0)
         until(lambda: second.tickers == ())
         assert desk.health(BTC).status.instead_of == ""
+
+
+def test_a_part_of_a_chain_does_not_stand_in_for_a_whole_one() -> None:
+    clock, venues = FakeClock(), Venues()
+    with running(Desk([], routes={BTC: Route(("a", "b"))}, make=venues, clock=clock)) as desk:
+        first = venues.of("a")
+        first.feed(chain_at(0, 100.0, source="a"))
+        until_shown(desk, 100.0)
+        turn(clock, first, FIRST_CHAIN_WITHIN + 2.0)
+        second = venues.of("b")
+        until(lambda: second.tickers == (BTC,))
+        second.feed(replace(chain_at(0, 101.0, source="b"), partial=True))
+        turn(clock, second, 2.0)
+        assert shown(desk) == 100.0
+        second.feed(chain_at(1, 102.0, source="b"))
+        until_shown(desk, 102.0)
 
 
 def test_venues_are_summed_and_one_that_falls_silent_stays_in_the_sum() -> None:

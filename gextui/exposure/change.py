@@ -29,7 +29,7 @@ class ChangeState(StrEnum):
 
     OK = "ok"
     GAP = "gap"
-    """Nothing was recorded near the earlier instant, or recording stopped in between."""
+    """Nothing was recorded near the earlier instant, recording stopped in between, or the chain is not whole yet."""
     EXPIRY = "expiry"
     """Contracts expired in between: they are left out of the comparison and counted beside it."""
     SOURCE = "source"
@@ -141,7 +141,7 @@ def _change(
     yesterday: OptionChain | None,
     filters: Filters,
 ) -> Change:
-    if earlier is None:
+    if earlier is None or chain.partial:
         return Change(minutes, ChangeState.GAP)
     if earlier.source != chain.source:
         return Change(minutes, ChangeState.SOURCE, earlier.as_of)

@@ -101,6 +101,8 @@ class OptionChain:
     delay: float = 0.0
     """Seconds by which the source's quotes lag the market; 0 for live ones."""
     simulated: bool = False
+    partial: bool = False
+    """Whether some expiries are still to be read: such a chain is shown, but neither recorded nor compared."""
 
     def __post_init__(self) -> None:
         for name in ("expiries", "part", "forwards", "root", "expiry", "strike", "is_call", *_NUMBERS, "multiplier"):

@@ -94,6 +94,7 @@ def combine(ticker: Ticker, chains: Sequence[OptionChain], *, stale: Mapping[str
         volatility_index=next((index for chain in chains if (index := chain.volatility_index) is not None), None),
         delay=lead.delay,
         simulated=any(chain.simulated for chain in chains),
+        partial=any(chain.partial for chain in chains),
     )
 
 

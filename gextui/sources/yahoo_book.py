@@ -244,12 +244,17 @@ class Book:
             as_of=datetime.fromtimestamp(self.as_of, UTC),
             notes=tuple(self._notes(days)),
         )
-        chain = replace(capture.chain(SOURCE, rate=rate), simulated=simulated)
+        chain = replace(capture.chain(SOURCE, rate=rate), simulated=simulated, partial=self._is_partial)
         _, reasons = refused(chain, fit_smile(chain))
         self.trouble = "".join(reasons)
         if not self.trouble and not (chain.open_interest > 0).any():
             self.trouble = "Yahoo gives no open interest yet"
         return None if self.trouble else chain
+
+    @property
+    def _is_partial(self) -> bool:
+        """Whether there are expiries that were never asked for, or are reset and will come back."""
+        return bool(self._reset) or any(day not in self._due_at for day in self.days)
 
     def _notes(self, days: Sequence[date]) -> list[str]:
         """What is missing, and what is older than the rest."""

@@ -106,6 +106,14 @@ def test_another_source_is_not_a_change_of_the_market() -> None:
     assert (change.state, change.total, change.largest) == (ChangeState.SOURCE, None, None)
 
 
+def test_a_chain_that_is_not_whole_yet_is_compared_with_nothing() -> None:
+    whole = chain_of(ROWS)
+    part = replace(whole, partial=True)
+    assert build_board(whole, Past(windows={1: whole})).changes[0].state is ChangeState.OK
+    change = build_board(part, Past(windows={1: whole})).changes[0]
+    assert (change.state, change.total) == (ChangeState.GAP, None)
+
+
 def test_front_compares_the_same_expiry() -> None:
     far = [replace(row, years=0.5) for row in ROWS]
     earlier = chain_of([Contract(100, "C", years=2 * MINUTE, open_interest=500), *ROWS, *far], carry=0.0)

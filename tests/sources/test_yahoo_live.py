@@ -67,6 +67,7 @@ class TestChains:
         left = len(days) - len(days_of(chains[0]))
         assert chains[0].notes == (f"Not read yet: {left} of {len(days)} expiries (2026-11-24 to 2027-04-16).",)
         assert chains[-1].notes == ()
+        assert [chain.partial for chain in chains] == [True, True, True, True, False]
 
     async def test_state_the_delay_that_yahoo_states(self) -> None:
         async with rigged(started=False) as rig:
