@@ -465,8 +465,11 @@ class Desk:
                     lane.expires = math.inf
                     await self._guarded(lane.trouble, self._show(lane))
             self._expires_next = min((lane.expires for lane in self._lanes.values()), default=math.inf)
-            wait = min(max(self._expires_next - now, 0.0), _LOOK_AGAIN)
-            await ended_within(self._clock, wait, self._expires_sooner.wait())
+            if self._expires_next == math.inf:
+                await self._expires_sooner.wait()
+            else:
+                wait = min(max(self._expires_next - now, 0.0), _LOOK_AGAIN)
+                await ended_within(self._clock, wait, self._expires_sooner.wait())
 
     async def _step(self, lane: "_Lane", steps: int) -> None:
         if self._history is None:
