@@ -17,7 +17,7 @@ from gextui.sources.workers import Workers
 
 JUDGE_EVERY = 1.0
 """Seconds between looks at how the sources of a ticker that has several deliver."""
-_WELL = (SourceState.LIVE, SourceState.DELAYED, SourceState.CLOSED, SourceState.REPLAY, SourceState.SIMULATED)
+_WELL = (SourceState.LIVE, SourceState.DELAYED, SourceState.CLOSED, SourceState.REPLAY)
 _GRAVEST_FIRST = (
     SourceState.DISABLED,
     SourceState.BACKOFF,
@@ -26,7 +26,6 @@ _GRAVEST_FIRST = (
     SourceState.DELAYED,
     SourceState.CLOSED,
     SourceState.REPLAY,
-    SourceState.SIMULATED,
     SourceState.LIVE,
 )
 _USUAL_INTERVAL = 1.0

@@ -1,109 +1,173 @@
-"""The demo: coins through Deribit's wire format and the real source, the rest straight from the same market."""
+"""The demo: the real sources read simulated venues of one market on loopback, and its past is as they would tell it."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Protocol
 
+from gextui.market.calendar import NEW_YORK, closing_time, is_trading_day, previous_trading_day
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import Kind, Ticker
 from gextui.route import Route
+from gextui.simulator.bybit import BybitVenue
+from gextui.simulator.cboe import CboeVenue
 from gextui.simulator.deribit import DeribitVenue
-from gextui.simulator.source import TO_THE_EXPIRY, SimulatedSource, before_the_expiry
+from gextui.simulator.history import SimulatedHistory, market_with_past
+from gextui.simulator.listing import UNDERLYINGS
+from gextui.simulator.market import SimulatedMarket
+from gextui.sources.bybit import BybitSource
+from gextui.sources.cboe_live import CboeSource
 from gextui.sources.deribit import DeribitSource
-from gextui.sources.recorded import RecordedHistory
 from gextui.sources.source import Source, SourceState, SourceStatus
 
-BEFORE_THE_EXPIRY = timedelta(minutes=3)
-"""How soon the demo's first expiry comes."""
+BEFORE_THE_CLOSE = timedelta(minutes=3)
+"""How soon after the first screen New York closes, and the day's options on shares expire."""
+_RATE = 0.04
+"""The interest rate of the simulated shares."""
+_REBUILT = timedelta(minutes=1)
+"""Cboe's files may be so old: what is recorded of shares ends so long before the first screen."""
 
 
 class Demo:
-    """Two sources of one simulated market, and its past; what they give goes into one desk."""
+    """Sources of one simulated market, and its past; what they give goes into one desk."""
 
     def __init__(self, seed: int, *, start: datetime | None = None) -> None:
-        """Prepare a market; it is made in the core thread, and its time is as fast as any: the real source measures it.
+        """Prepare a market; it is made in the core thread, and its time is as fast as any: the real sources measure it.
 
         Args:
             seed: What happens.
-            start: The simulated instant of the first screen; `BEFORE_THE_EXPIRY` today's coin expiry where None.
+            start: The simulated instant of the first screen; `BEFORE_THE_CLOSE` of the newest trading day where None.
         """
-        start = start or before_the_expiry(datetime.now(UTC)) + TO_THE_EXPIRY - BEFORE_THE_EXPIRY
-        market = _RecordedByDeribit(seed, start=start, speed=1.0)
-        coins, others = _Coins(market), _Others(market)
-        self.sources: tuple[Source, ...] = (coins, others)
-        self.routes = {ticker: Route((coins.name if _is_coin(ticker) else others.name,)) for ticker in market.tickers}
+        self._seed = seed
+        self._start = start or newest_close(datetime.now(UTC)) - BEFORE_THE_CLOSE
+        self._made: tuple[SimulatedMarket, SimulatedHistory] | None = None
+        # Deribit's venue moves the market, the others look on.
+        self.sources: tuple[Source, ...] = (
+            _Served(DeribitSource.name, self._deribit),
+            _Served(BybitSource.name, self._bybit),
+            _Served(CboeSource.name, self._cboe),
+        )
+        self.routes = {known.ticker: Route((_source_of(known.ticker),)) for known in UNDERLYINGS.values()}
         """In the market's own order."""
-        self.market = market
 
-    async def open_history(self) -> RecordedHistory:
+    async def open_history(self) -> SimulatedHistory:
         """The market's own past, in memory."""
-        return await self.market.open_history()
+        return self.made()[1]
+
+    def made(self) -> tuple[SimulatedMarket, SimulatedHistory]:
+        """The market and its past, made when first asked for."""
+        if self._made is None:
+            self._made = market_with_past(self._seed, self._start, self._recorded)
+        return self._made
+
+    def _recorded(self, chain: OptionChain) -> OptionChain | None:
+        """The chain as the demo's own sources would have recorded it, so that now and then can be compared."""
+        source = _source_of(chain.ticker)
+        if source == CboeSource.name and chain.as_of > self._start - _REBUILT:
+            return None
+        return replace(chain, source=source)
+
+    def _deribit(self, tickers: Sequence[Ticker]) -> "_Opening":
+        venue = DeribitVenue(self.made()[0])
+
+        def source() -> DeribitSource:
+            return DeribitSource(tickers, rest_url=venue.rest_url, ws_url=venue.ws_url, clock=venue.clock)
+
+        return venue, source
+
+    def _bybit(self, tickers: Sequence[Ticker]) -> "_Opening":
+        venue = BybitVenue(_LookedAt(self.made()[0]))
+
+        def source() -> BybitSource:
+            return BybitSource(tickers, rest_url=venue.rest_url, ws_url=venue.ws_url, clock=venue.clock)
+
+        return venue, source
+
+    def _cboe(self, tickers: Sequence[Ticker]) -> "_Opening":
+        venue = CboeVenue(_LookedAt(self.made()[0]), delay=0.0)
+
+        def source() -> CboeSource:
+            return CboeSource(tickers, rest_url=venue.rest_url, rate=lambda: _RATE, clock=venue.clock)
+
+        return venue, source
 
 
-class _RecordedByDeribit(SimulatedSource):
-    """A past that the demo's own source might have recorded, so that now and then can be compared."""
+def newest_close(now: datetime) -> datetime:
+    """When New York closes on the newest trading day, be it still to come."""
+    today: date = now.astimezone(NEW_YORK).date()
+    day = today if is_trading_day(today) else previous_trading_day(today)
+    return datetime.combine(day, closing_time(day), NEW_YORK).astimezone(UTC)
 
-    def recorded(self, chain: OptionChain) -> OptionChain:
-        return replace(chain, source=DeribitSource.name) if _is_coin(chain.ticker) else chain
+
+def _source_of(ticker: Ticker) -> str:
+    return DeribitSource.name if ticker.kind is Kind.COIN else CboeSource.name
 
 
-class _Coins:
-    """Deribit's source against a simulated Deribit on loopback."""
+@dataclass(frozen=True, slots=True)
+class _LookedAt:
+    """The market as somebody else moves it. Implements `gextui.simulator.http_venue.Market`."""
 
-    name = DeribitSource.name
+    market: SimulatedMarket
 
-    def __init__(self, market: SimulatedSource) -> None:
-        self.tickers = tuple(filter(_is_coin, market.tickers))
-        self._market = market
-        self._deribit: DeribitSource | None = None
+    @property
+    def now(self) -> datetime:
+        return self.market.now
+
+    @property
+    def tickers(self) -> tuple[Ticker, ...]:
+        return self.market.tickers
+
+    def step(self, seconds: float) -> None:
+        """Nothing."""
+
+    def chain(self, ticker: Ticker) -> OptionChain:
+        return self.market.chain(ticker)
+
+
+class _LiveSource(Source, Protocol):
+    """What every live venue's source can do."""
+
+    def carry(self, tickers: Sequence[Ticker]) -> None: ...
+
+    def refresh(self, ticker: Ticker) -> None: ...
+
+
+_Opening = tuple[AbstractAsyncContextManager[object], Callable[[], _LiveSource]]
+"""A venue that is still to be opened, and how to make its source once it is."""
+
+
+class _Served:
+    """A live source and its venue, which opens when the source is first read."""
+
+    def __init__(self, name: str, prepare: Callable[[Sequence[Ticker]], _Opening]) -> None:
+        self.name = name
+        self.tickers: tuple[Ticker, ...] = ()
+        self._prepare = prepare
+        self._source: _LiveSource | None = None
 
     def status(self, ticker: Ticker) -> SourceStatus:
         """As the real source says it."""
-        if self._deribit is None:
-            return SourceStatus(self.name, SourceState.CONNECTING, self._market.interval)
-        return self._deribit.status(ticker)
+        if self._source is None:
+            return SourceStatus(self.name, SourceState.CONNECTING, 1.0)
+        return self._source.status(ticker)
+
+    def carry(self, tickers: Sequence[Ticker]) -> None:
+        """Give these tickers from now on."""
+        self.tickers = tuple(tickers)
+        if self._source is not None:
+            self._source.carry(tickers)
 
     def refresh(self, ticker: Ticker) -> None:
         """Ask the venue now."""
-        if self._deribit is not None:
-            self._deribit.refresh(ticker)
+        if self._source is not None:
+            self._source.refresh(ticker)
 
     async def chains(self) -> AsyncIterator[OptionChain]:
-        """Open the venue, which from then on moves the market, and read it."""
-        market, _ = self._market.made()
-        async with DeribitVenue(market) as venue:
-            self._deribit = DeribitSource(
-                self.tickers,
-                rest_url=venue.rest_url,
-                ws_url=venue.ws_url,
-                interval=self._market.interval,
-                clock=venue.clock,
-            )
-            async for chain in self._deribit.chains():
+        """Open the venue and read it."""
+        venue, make = self._prepare(self.tickers)
+        async with venue:
+            self._source = source = make()
+            source.carry(self.tickers)
+            async for chain in source.chains():
                 yield chain
-
-
-class _Others:
-    """What Deribit does not list, read off the market as the venue moves it."""
-
-    def __init__(self, market: SimulatedSource) -> None:
-        self.name = market.name
-        self.tickers = tuple(ticker for ticker in market.tickers if not _is_coin(ticker))
-        self._market = market
-
-    def status(self, ticker: Ticker) -> SourceStatus:
-        """Simulated, whatever happens."""
-        return self._market.status(ticker)
-
-    async def chains(self) -> AsyncIterator[OptionChain]:
-        """Yield every ticker's chain each interval, for ever."""
-        market, _ = self._market.made()
-        while True:
-            for ticker in self.tickers:
-                yield market.chain(ticker)
-            await asyncio.sleep(self._market.interval)
-
-
-def _is_coin(ticker: Ticker) -> bool:
-    return ticker.kind is Kind.COIN

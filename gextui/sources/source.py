@@ -22,7 +22,6 @@ class SourceState(StrEnum):
     DISABLED = "disabled"
     REPLAY = "replay"
     """A recorded chain."""
-    SIMULATED = "simulated"
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,6 @@ _STATES = {
     SourceState.CLOSED: ("○", "market closed", "label"),
     SourceState.DISABLED: ("○", "off", "label"),
     SourceState.REPLAY: ("○", "recorded", "label"),
-    SourceState.SIMULATED: ("●", "simulated", "warning"),
 }
 _TROUBLED = (SourceState.BACKOFF, SourceState.DEGRADED, SourceState.DISABLED)
 RECORDING_WELL = ("", "recording", "not recorded")
@@ -102,8 +101,7 @@ class Scene:
     @property
     def simulated(self) -> bool:
         """Whether any of it is made up."""
-        made_up = self.board is not None and self.board.chain.simulated
-        return made_up or self.health.status.state is SourceState.SIMULATED
+        return self.board is not None and self.board.chain.simulated
 
 
 def state_words(status: SourceStatus, delay: float = 0.0) -> tuple[str, str, str]:
@@ -126,8 +124,6 @@ def state_spans(scene: Scene, *, words: bool = True, since: bool = False) -> Spa
     """
     status, health = scene.health.status, scene.health
     sign, word, style = state_words(status, 0.0 if scene.board is None else scene.board.chain.delay)
-    if status.state is SourceState.SIMULATED:  # the badge says so
-        word = "live"
     if health.stale:
         sign, style = "●", "warning"
         begun = scene.since if since else None

@@ -1,39 +1,57 @@
-"""The demo: the real Deribit source reads the simulated venue, and the past fits what it reads."""
+"""The demo: the real sources read simulated venues, and the past fits what they read."""
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from gextui.desk import Desk
 from gextui.exposure.change import ChangeState
-from gextui.market.ticker import KNOWN_TICKERS, Kind
-from gextui.simulator.demo import BEFORE_THE_EXPIRY, Demo
+from gextui.market.ticker import KNOWN_TICKERS, Kind, Ticker
+from gextui.route import Route
+from gextui.simulator.demo import BEFORE_THE_CLOSE, Demo, newest_close
 from gextui.sources.source import SourceState
 from tests.support.desk import running, until
 
-START = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+START = datetime(2026, 11, 20, 19, 0, tzinfo=UTC)
+"""A Friday, 14:00 in New York."""
+BTC = KNOWN_TICKERS["BTC"]
 
 
-def test_coins_come_through_the_venue_and_the_rest_off_the_same_market() -> None:
+def test_everything_comes_through_the_venues_wire_formats() -> None:
     demo = Demo(3, start=START)
     with running(Desk(demo.sources, demo.open_history, routes=demo.routes)) as desk:
-        until(lambda: all(_live(desk, ticker.symbol) for ticker in demo.routes))
+        until(lambda: all(_live(desk, ticker) for ticker in demo.routes))
         for ticker in demo.routes:
             view = desk.view(ticker)
             assert view is not None
             chain = view.board.chain
             assert chain.simulated
-            assert chain.source == ("deribit" if ticker.kind is Kind.COIN else "simulator")
-            assert timedelta(0) <= chain.as_of - START < timedelta(minutes=1)
+            assert chain.source == ("deribit" if ticker.kind is Kind.COIN else "cboe")
+            assert abs(chain.as_of - START) <= timedelta(minutes=1)
             # The half hour before the start was recorded under the same source: it can be compared at once.
-            assert [change.state for change in view.board.changes] == [ChangeState.OK] * 5
-        btc = desk.health(KNOWN_TICKERS["BTC"]).status
+            states = [change.state for change in view.board.changes]
+            assert states[2:] == [ChangeState.OK] * 3
+        btc = desk.health(BTC).status
         assert btc.state is SourceState.LIVE
         assert {connection.name for connection in btc.connections} >= {"stream", "BTC polls"}
 
 
-def _live(desk: Desk, symbol: str) -> bool:
+def test_a_coin_can_be_read_from_two_venues_at_once() -> None:
+    demo = Demo(3, start=START)
+    with running(Desk(demo.sources, demo.open_history, routes=demo.routes)) as desk:
+        until(lambda: _live(desk, BTC))
+        desk.choose({BTC: Route(("deribit", "bybit"), combine=True)})
+        until(lambda: (view := desk.view(BTC)) is not None and len(view.board.chain.parts) == 2)
+        view = desk.view(BTC)
+        assert view is not None
+        assert [part.name for part in view.board.chain.parts] == ["deribit", "bybit"]
+        assert view.board.chain.simulated
+
+
+def _live(desk: Desk, ticker: Ticker) -> bool:
     """Whether a chain of the running market is shown, not one of its past."""
-    view = desk.view(KNOWN_TICKERS[symbol])
-    return view is not None and view.board.as_of >= START
+    state = desk.health(ticker).status.state
+    return desk.view(ticker) is not None and state in (SourceState.LIVE, SourceState.DELAYED)
 
 
 def test_the_same_seed_is_the_same_market() -> None:
@@ -43,10 +61,25 @@ def test_the_same_seed_is_the_same_market() -> None:
 
 
 def _spots(demo: Demo) -> list[float]:
-    market, _ = demo.market.made()
+    market, _ = demo.made()
     return [market.chain(ticker).spot for ticker in demo.routes]
 
 
 def test_the_first_expiry_comes_within_minutes() -> None:
-    market, _ = Demo(1).market.made()
-    assert (market.now + BEFORE_THE_EXPIRY).timetz().isoformat() == "08:00:00+00:00"
+    market, _ = Demo(1).made()
+    close = market.now + BEFORE_THE_CLOSE
+    assert min(market.chain(KNOWN_TICKERS["SPY"]).expiries) == close.timestamp()
+
+
+@pytest.mark.parametrize(
+    ("now", "close"),
+    [
+        ("2026-11-28T17:00", "2026-11-27T18:00"),  # a Saturday: Friday's half day
+        ("2026-11-20T09:00", "2026-11-20T21:00"),
+        ("2026-11-26T20:00", "2026-11-25T21:00"),  # Thanksgiving
+    ],
+)
+def test_it_starts_on_the_newest_trading_day(now: str, close: str) -> None:
+    assert newest_close(datetime.fromisoformat(now).replace(tzinfo=UTC)) == datetime.fromisoformat(close).replace(
+        tzinfo=UTC
+    )

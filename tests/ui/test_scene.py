@@ -31,7 +31,6 @@ def words(spans: list[tuple[str, str]]) -> str:
         (SourceState.DISABLED, "○ off", "○ off"),
         (SourceState.REPLAY, "○ recorded", "○"),
         (SourceState.DELAYED, "● delayed", "●"),
-        (SourceState.SIMULATED, "● live", "●"),
     ],
 )
 def test_every_state_has_its_word(state: SourceState, said: str, short: str) -> None:
@@ -56,7 +55,7 @@ def test_badges_say_what_must_not_be_overlooked() -> None:
     desk = MemoryDesk()
     scene = scene_of(desk)
     assert badge_spans(scene) == []
-    desk.status = SourceStatus("simulator", SourceState.SIMULATED, 1.0)
+    desk.put_chain(made_up_chain(desk.tickers[0].symbol, simulated=True))
     assert words(badge_spans(scene_of(desk))) == "SIMULATED"
     assert words(badge_spans(replace(scene, replay=True))) == "REPLAY"
     assert words(badge_spans(replace(scene, missed=0))) == "FROZEN"

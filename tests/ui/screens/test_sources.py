@@ -60,7 +60,6 @@ def test_a_source_its_tickers_and_its_connections_are_told_once() -> None:
     [
         (standing(), "● live · last reading 0.4 s ago"),
         (standing(state=SourceState.DELAYED, age=12.0, delay=900.0), "● delayed 15 min · last reading 12 s ago"),
-        (standing(state=SourceState.SIMULATED), "● simulated · last reading 0.4 s ago"),
         (standing(state=SourceState.CONNECTING, age=None), "○ connecting · no reading yet"),
         (standing(stale=True, age=42.0), "● live · no data since 14:31:28 UTC (42 s)"),
         (standing(state=SourceState.BACKOFF, age=7.0), "○ reconnecting · last reading 7.0 s ago"),
