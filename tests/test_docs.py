@@ -14,6 +14,7 @@ from gextui.console import Exit
 from gextui.exposure.explain import EXPLAINED
 from gextui.secrets import SecretName
 from gextui.sources.files import read_chains
+from gextui.ui.widgets.chain_columns import COLUMNS
 from tests.report.test_document import SHAPE
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -124,3 +125,8 @@ def test_the_example_of_our_own_csv_is_read(tmp_path: Path) -> None:
     assert chains["SPX"].multiplier.tolist() == [100.0]
     assert chains["BTC"].iv.tolist() == [0.453]
     assert all(not chain.dropped for chain in chains.values())
+
+
+def test_every_column_of_the_option_chain_is_described() -> None:
+    described = text_of("docs/levels.md").partition("## One contract")[2]
+    assert [column.heading for column in COLUMNS.values() if column.heading not in described] == []

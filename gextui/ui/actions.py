@@ -69,11 +69,11 @@ def _nothing_to_explain(situation: Situation) -> str:
 
 
 def _no_columns(situation: Situation) -> str:
-    return "" if situation.view == MANY else "only the view of many tickers has columns to sort by"
+    return "" if situation.view in (MANY, "chain") else "only the option chain and the many tickers can be sorted"
 
 
-def _no_sides(situation: Situation) -> str:
-    return "" if situation.view == "chain" else "only the option chain has sides to choose from"
+def _only_the_chain(has: str) -> Hindrance:
+    return lambda situation: "" if situation.view == "chain" else f"only the option chain has {has}"
 
 
 def _fewer_than(number: int) -> Hindrance:
@@ -115,7 +115,14 @@ _VIEWS = (
     ("v", "volume", "Volume ladder", "The day's volume by strike, puts left and calls right.", "Vol", 3),
     ("p", "profile", "Gamma profile", "The whole book's gamma if spot were elsewhere.", "Profile", 4),
     ("x", "heatmap", "Heat map", "Net GEX by strike and expiry.", "Heat", 4),
-    ("c", "chain", "Option chain", "One expiry's contracts: IV, open interest and GEX of both sides.", "Chain", 3),
+    (
+        "c",
+        "chain",
+        "Option chain",
+        "Contracts by expiry: quotes, implied volatilities, greeks, open interest, volume and GEX.",
+        "Chain",
+        3,
+    ),
     (
         "t",
         "changes",
@@ -188,10 +195,22 @@ ACTIONS: tuple[Action, ...] = (
     Action(_M, "zoom_in", "+ =", "zoom:1", "Zoom in", "Show strikes closer together."),
     Action(_M, "zoom_out", "-", "zoom:-1", "Zoom out", "Show strikes further apart."),
     Action(_M, "sides", "C", "alternate", "Calls, puts or both", "In the option chain: both sides, calls, or puts.",
-           hindrance=_no_sides),
+           hindrance=_only_the_chain("sides to choose from")),
+    Action(_M, "earlier_expiry", "<", "tab:-1", "Earlier expiry",
+           "In the option chain: the tab to the left; leftmost are all expiries.",
+           hindrance=_only_the_chain("tabs")),
+    Action(_M, "later_expiry", ">", "tab:1", "Later expiry", "In the option chain: the tab to the right.",
+           hindrance=_only_the_chain("tabs")),
     Action(_M, "sort", "O", "sort", "Sort by this column",
-           "In the view of many tickers: by the column under the cursor, the other way round, in your own order again.",
+           "In the option chain and the view of many tickers: by the column under the cursor, once more the other way "
+           "round, then in the usual order again.",
            hindrance=_no_columns),
+    Action(_M, "listed", "F", "table:listed", "Choose the contracts listed",
+           "In the option chain: strikes around the money, a range of strikes, or only with open interest.",
+           hindrance=_only_the_chain("contracts to choose from")),
+    Action(_M, "columns", "W", "table:columns", "Choose the columns",
+           "In the option chain: which columns are shown; kept for next time.",
+           hindrance=_only_the_chain("columns to choose from")),
     Action(_M, "recentre", "0 home", "recentre", "Back to spot", "Put spot in the middle and follow it."),
     Action(_H, "freeze", "space", "freeze", "Freeze the screen",
            "Hold the screen still while data keeps arriving and is counted; once more to go on.", "Freeze", 7,
@@ -211,6 +230,9 @@ ACTIONS: tuple[Action, ...] = (
            "Sources", 8),
     Action(_P, "copy", "y", "copy", "Copy the levels", "Copy every level as text; works over ssh and in tmux.",
            "Copy", 8, _no_board),
+    Action(_P, "copy_table", "Y", "copy_table", "Copy the table",
+           "Copy the option chain as listed: all its columns and rows, tab-separated, numbers in full.",
+           hindrance=_only_the_chain("rows to copy")),
     Action(_P, "commands", ":", "commands", "All commands", "Find any action by its name."),
     Action(_P, "theme", "T", "choose:theme", "Choose the theme", "Dark, light, or the terminal's own colours."),
     Action(_P, "repaint", "R ctrl+l", "repaint", "Repaint", "Draw the screen anew, should the terminal garble it."),

@@ -12,7 +12,6 @@ from msgspec import structs
 from textual.binding import BindingType
 from textual.screen import Screen
 
-from gextui.exposure.board import Board
 from gextui.market.ticker import Ticker
 from gextui.ui.actions import ACTIONS, BY_ID, MANY, bindings, read_keymap, shown_keys, textual_keymap
 from gextui.ui.scene import Scene
@@ -83,7 +82,7 @@ class GextuiApp(ThemedApp, DeltaApp[None], inherit_bindings=False):
         self._watch = Watch(desk, begin, now)
         if self._watch.view not in VIEWS:
             self._watch.view = VIEWS[0]
-        self._dashboard = Dashboard(keys=self._keys, ascii_only=terminal.ascii, zoom=self._saved.zoom)
+        self._dashboard = Dashboard(keys=self._keys, ascii_only=terminal.ascii, saved=self._saved)
         self._scene: Scene | None = None
         self._frames_lost = 0
         self._pause = 0
@@ -123,7 +122,7 @@ class GextuiApp(ThemedApp, DeltaApp[None], inherit_bindings=False):
 
     @property
     def _state(self) -> State:
-        return self._watch.state(self._chosen_theme, self._dashboard.zoom)
+        return self._watch.state(self._chosen_theme, self._dashboard.zoom, self._dashboard.columns)
 
     def _remember_changes(self) -> None:
         """For the day when the process is killed; in a thread, because a disk may be slow."""
@@ -295,11 +294,25 @@ class GextuiApp(ThemedApp, DeltaApp[None], inherit_bindings=False):
             self._dashboard.view.alternate()
             self._dashboard.settle()
 
+    def do_tab(self, steps: str) -> None:
+        """Show another of the view's expiries."""
+        if self._dashboard.view is not None:
+            self._dashboard.view.turn(int(steps))
+            self._dashboard.settle()
+
     def do_sort(self) -> None:
         """Sort by the column under the cursor."""
         if self._dashboard.view is not None:
             self._dashboard.view.sort()
             self._dashboard.settle()
+
+    def do_table(self, what: str) -> None:
+        """Choose which contracts, or which columns, the option chain lists."""
+        from gextui.ui.screens.listing import ask
+        from gextui.ui.widgets.chain import Chain
+
+        if isinstance(self._dashboard.view, Chain):
+            ask(self, self._dashboard.view, what, self._dashboard.settle)
 
     def do_recentre(self) -> None:
         """Follow spot again."""
@@ -367,18 +380,25 @@ class GextuiApp(ThemedApp, DeltaApp[None], inherit_bindings=False):
 
     def do_copy(self) -> None:
         """Copy the levels."""
-        if self._scene is not None and self._scene.board is not None:
-            self.run_worker(self._copy_levels(self._scene.board), exclusive=True)
-
-    async def _copy_levels(self, board: Board) -> None:
         from gextui.ui.copying import levels_text
+
+        if self._scene is not None and self._scene.board is not None:
+            self.run_worker(self._copy(levels_text(self._scene.board), "levels"), exclusive=True)
+
+    def do_copy_table(self) -> None:
+        """Copy the option chain."""
+        from gextui.ui.copying import table_text
+        from gextui.ui.widgets.chain import Chain
+
+        if isinstance(self._dashboard.view, Chain):
+            self.run_worker(self._copy(*table_text(self._dashboard.view.table_text())), exclusive=True)
+
+    async def _copy(self, text: str, what: str) -> None:
         from gextui.ui.terminal.clipboard import copy
 
-        driver = self._driver
-        if driver is None:
-            return
-        way = await copy(levels_text(board), driver.write)
-        self.say("levels copied, through tmux" if way == "tmux" else "levels handed to the terminal's clipboard")
+        if self._driver is not None:
+            way = await copy(text, self._driver.write)
+            self.say(f"{what} copied, through tmux" if way == "tmux" else f"{what} handed to the terminal's clipboard")
 
     def do_repaint(self) -> None:
         """Write the whole screen again."""

@@ -184,6 +184,16 @@ def volatility(fraction: float | None) -> str:
     return percent(fraction, 1, signed=False)
 
 
+def greek(value: float | None) -> str:
+    """A greek of one contract in at most 7 cells: 0.0123, 13.63, -812.4, 6.6e-06."""
+    if value is None or missing(value):
+        return DASH
+    size = abs(value)
+    if size and size < 1e-3:
+        return f"{value:.{0 if size < 1e-99 else 1}e}"
+    return f"{value:,.{0 if size >= 1e3 else 1 if size >= 100 else 2 if size >= 1 else 4 if size else 0}f}"
+
+
 def ratio(value: float | None) -> str:
     """A put/call ratio: 0.62."""
     return DASH if value is None or missing(value) else f"{value:.2f}"
@@ -225,6 +235,16 @@ def until(instant: float, as_of: float) -> str:
     if seconds < 2 * _HOUR:
         return f"{max(seconds, _MINUTE) / _MINUTE:.0f}m"
     return f"{seconds / _HOUR:.0f}h" if seconds < 2 * _DAY else f"{seconds / _DAY:.0f}d"
+
+
+def countdown(instant: float, as_of: float) -> str:
+    """The clock to an instant: 7d 17:27:50, 05:04:09; ``expired`` once it has passed."""
+    seconds = math.ceil(instant - as_of)
+    if seconds <= 0:
+        return "expired"
+    days, rest = divmod(seconds, int(_DAY))
+    clock = f"{rest // 3600:02d}:{rest // 60 % 60:02d}:{rest % 60:02d}"
+    return f"{days}d {clock}" if days else clock
 
 
 def day(instant: float) -> str:

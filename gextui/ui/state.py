@@ -28,6 +28,8 @@ class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """By ticker symbol, where the user chose any."""
     zoom: dict[str, int] = msgspec.field(default_factory=dict)
     """By view."""
+    columns: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    """By view, where the user chose any."""
 
 
 def load_state(path: Path | None) -> tuple[State, str]:

@@ -209,10 +209,10 @@ class Watch:
         """Ask the source for a new chain."""
         self._desk.refresh(self.ticker)
 
-    def state(self, theme: str, zoom: dict[str, int]) -> State:
+    def state(self, theme: str, zoom: dict[str, int], columns: dict[str, tuple[str, ...]]) -> State:
         """What to remember."""
         filters = self._others | {ticker.symbol: filters for ticker, filters in self._chosen.items()}
-        return State(self.ticker.symbol, self.view, self.unit, theme, filters, zoom)
+        return State(self.ticker.symbol, self.view, self.unit, theme, filters, zoom, columns)
 
     def _no_data_since(self, health: Health) -> datetime | None:
         """When the newest data came, to the second and always the same second; None while all is well."""

@@ -50,6 +50,8 @@ DESIGN = {
     ",": "step_back",
     ".": "step_forward",
     "y": "copy",
+    "<": "earlier_expiry",
+    ">": "later_expiry",
 }
 
 
@@ -158,8 +160,8 @@ def test_hindrances_are_plain_reasons() -> None:
     assert BY_ID["ticker_3"].hindrance(nothing) == "there is no ticker 3"
     assert BY_ID["step_forward"].hindrance(nothing) == "this is the newest reading already"
     assert BY_ID["sides"].hindrance(Situation(board=True, view="gex")).startswith("only the option chain")
+    assert BY_ID["sort"].hindrance(Situation(view="gex")) == "only the option chain and the many tickers can be sorted"
     assert BY_ID["refresh"].hindrance(Situation(board=True, recorded=True)).startswith("this is a recorded chain")
-    assert BY_ID["sort"].hindrance(Situation(board=True, view="gex")).startswith("only the view of many tickers")
     assert BY_ID["explain"].hindrance(Situation(view=MANY)) == ""
     everything = Situation(board=True, tickers=9, replay=True, view="chain")
     assert [action.id for action in ACTIONS if action.hindrance(everything)] == ["sort"]

@@ -133,6 +133,39 @@ def test_time_left(seconds: float, text: str) -> None:
     assert fmt.until(1e9 + seconds, 1e9) == text
 
 
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (-1, "expired"),
+        (0, "expired"),
+        (0.4, "00:00:01"),
+        (61, "00:01:01"),
+        (86_399, "23:59:59"),
+        (86_400 * 7 + 62_870, "7d 17:27:50"),
+    ],
+)
+def test_countdown(seconds: float, text: str) -> None:
+    assert fmt.countdown(1e9 + seconds, 1e9) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0"),
+        (6.6e-6, "6.6e-06"),
+        (-9.4e-156, "-9e-156"),
+        (0.0123, "0.0123"),
+        (13.626, "13.63"),
+        (-812.44, "-812.4"),
+        (-12_345.6, "-12,346"),
+        (None, "–"),
+        (math.nan, "–"),
+    ],
+)
+def test_greek(value: float | None, text: str) -> None:
+    assert fmt.greek(value) == text
+
+
 def test_plain_keeps_every_cell_in_its_place() -> None:
     text = "γ+ ±2,140 ● live │ – ╭─╮"
     assert fmt.plain(text) == "g+ ~2,140 # live | - +-+"

@@ -86,7 +86,7 @@ async def test_keys_choose_a_column_and_sort() -> None:
         await pilot.press("O", "O")
         assert "All tickers by your order" in await settled(pilot)
         await pilot.press("g", "O")
-        assert "only the view of many tickers has columns to sort by" in await settled(pilot)
+        assert "only the option chain and the many tickers can be sorted" in await settled(pilot)
 
 
 async def test_filters_and_unit_of_the_row_under_the_cursor() -> None:

@@ -16,6 +16,7 @@ STATE = State(
     theme="light",
     filters={"SPX": Filters("2026-11-20,2026-11-27", Weight.VOLUME, Sign.CUSTOMER, 5.0)},
     zoom={"gex": -2},
+    columns={"chain": ("iv", "theta")},
 )
 
 
@@ -45,6 +46,7 @@ def test_nothing_saved_is_no_trouble(tmp_path: Path) -> None:
         b'{"unit": "furlong"}',
         b'{"filters": {"BTC": {"expiry": "someday"}}}',
         b'{"filters": {"BTC": {"strike_range": -1}}}',
+        b'{"columns": {"chain": "iv"}}',
         b"\xff\xfe",
         b'"' + b"x" * (2 << 20) + b'"',
         b"[" * 100_000,

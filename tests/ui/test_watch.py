@@ -111,7 +111,7 @@ def test_what_the_desk_was_started_with_is_not_taken_for_a_choice() -> None:
     watch = watching(desk)
     watch.pull()
     assert watch.filters == Filters(expiry="30d")
-    assert watch.state("dark", {}).filters == {}
+    assert watch.state("dark", {}, {}).filters == {}
     watch.choose_filters(weight=Weight.VOLUME)
     assert watch.filters == Filters(expiry="30d", weight=Weight.VOLUME)
 
@@ -152,7 +152,8 @@ def test_what_was_saved_is_restored() -> None:
     assert desk.calls == [("watch", "SPX", Filters("2026-11-27"))]
     # What was chosen for a ticker that is not shown this time is kept for the next.
     filters = {"SPX": Filters("2026-11-27"), "ETH": Filters("7d")}
-    assert watch.state("dark", {"gex": 1}) == State("SPX", "heatmap", Unit.SHARE, "dark", filters, {"gex": 1})
+    state = watch.state("dark", {"gex": 1}, {"chain": ("iv",)})
+    assert state == State("SPX", "heatmap", Unit.SHARE, "dark", filters, {"gex": 1}, {"chain": ("iv",)})
 
 
 def test_a_ticker_that_is_gone_gives_way_to_the_first() -> None:

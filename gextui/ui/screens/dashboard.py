@@ -15,6 +15,7 @@ from gextui.ui import format as fmt
 from gextui.ui.actions import MANY, Keys
 from gextui.ui.levels import expiry_words
 from gextui.ui.scene import Scene
+from gextui.ui.state import State
 from gextui.ui.views import make_view
 from gextui.ui.widgets.footer import KeyLine, NoticeLine
 from gextui.ui.widgets.headline import WEIGHTS, Headline, LevelLine
@@ -57,10 +58,11 @@ class TooSmall(SceneLine):
 class Dashboard(Screen[None], inherit_bindings=False):
     """The frame and the view inside it."""
 
-    def __init__(self, *, keys: Keys, ascii_only: bool, zoom: dict[str, int]) -> None:
+    def __init__(self, *, keys: Keys, ascii_only: bool, saved: State) -> None:
         super().__init__()
         self._ascii_only = ascii_only
-        self._zoom = dict(zoom)
+        self._zoom = dict(saved.zoom)
+        self._columns = dict(saved.columns)
         self._views: dict[str, BoardView] = {}
         self._scene: Scene | None = None
         self._up = False
@@ -98,6 +100,12 @@ class Dashboard(Screen[None], inherit_bindings=False):
         """How far each view was zoomed, where it was."""
         levels = self._zoom | {name: view.zoom_level for name, view in self._views.items()}
         return {name: level for name, level in levels.items() if level}
+
+    @property
+    def columns(self) -> dict[str, tuple[str, ...]]:
+        """Which columns each view shows, where they were chosen."""
+        chosen = self._columns | {name: view.columns for name, view in self._views.items()}
+        return {name: ids for name, ids in chosen.items() if ids}
 
     def show(self, scene: Scene) -> None:
         """Draw a scene; what says the same is left alone. Before the screen is there, keep it for then."""
@@ -153,6 +161,7 @@ class Dashboard(Screen[None], inherit_bindings=False):
         view = self._views.get(name)
         if view is None:
             view = self._views[name] = make_view(name, ascii_only=self._ascii_only)
+            view.choose_columns(self._columns.get(name, ()))
             self._main.mount(view)
         self._show_only(view)
         self.set_class(view.TABLE, "-table")

@@ -32,6 +32,7 @@ _WORDS = (
     ("C2 P2", "The second call and put walls; C3 and P3 the third."),
     ("+2.1σ", "Distance from spot in moves of one day and one standard deviation."),
     ("cov", "Share of open interest priced with an IV of its own strike; the rest is interpolated or left out."),
+    ("~", "In the option chain: made from an interpolated IV, because the strike has none of its own."),
     ("–", "Cannot be computed; never zero."),
 )
 

@@ -1,328 +1,370 @@
-"""The option chain: one expiry's contracts, calls left of their strike and puts right of it.
+"""The option chain as exchanges show it: an expiry's contracts, calls left of their strike and puts right of it.
 
 A grid of lines, not Textual's DataTable, which renders every visible cell anew when one of them changes: only rows in
 view are composed, and only those that differ are painted.
 """
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
+from rich.cells import cell_len
 
 from gextui.exposure.board import Board
+from gextui.exposure.contracts import explain_contract
 from gextui.exposure.explain import Explanation, explain_strike
-from gextui.exposure.filters import selected_strikes
-from gextui.market.chain import Floats, Integers
+from gextui.market.chain import Integers
 from gextui.market.text import clean_symbol
 from gextui.ui import format as fmt
 from gextui.ui.format import Unit
-from gextui.ui.widgets.axis import Axis
-from gextui.ui.widgets.lines import Line, Span, line
-from gextui.ui.widgets.strike_view import StrikeView
+from gextui.ui.widgets.chain_columns import (
+    COLUMNS,
+    EVERY_COLUMN,
+    EXPIRY,
+    STRIKE,
+    Rights,
+    Sideways,
+    Stop,
+    chosen_groups,
+)
+from gextui.ui.widgets.chain_table import NONE, Key, Listed, Order, Table, make_table
+from gextui.ui.widgets.chain_text import table_lines
+from gextui.ui.widgets.lines import Line, LineView, Span, line
+from gextui.ui.widgets.listing import Listing
+from gextui.ui.widgets.tabs import Tab, tab_line, tabs_of
 from gextui.ui.widgets.words import settlement
 
-_AROUND = (None, 40, 20, 10, 6)
+AROUND = (None, 40, 20, 10, 6)
 """How many strikes around the money are shown, by zoom."""
 _DETAILS_FROM_HEIGHT = 14
-_NONE = -1
-_YEAR = 365 * 86400.0
-"""Seconds from which a day needs its year."""
+_SPOT_FROM_WIDTH = 8
+"""Cells of puts from which the spot line is named."""
+_DAY_WIDTH = 9
+_SHARED_NAMES = {STRIKE: "STRIKE", EXPIRY: "EXPIRY"}
+_INTERPOLATED = ("iv", "clean_iv", "mark")
+"""Columns that are marked where the IV is none of the strike's own."""
 
 
-class Rights(StrEnum):
-    """Which side of the chain is shown."""
-
-    BOTH = "both"
-    CALLS = "calls"
-    PUTS = "puts"
-
-
-class Series(NamedTuple):
-    """What one tab shows: an expiry of one root."""
-
-    expiry: float
-    """Instant, epoch seconds UTC."""
-    root: str
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Contracts:
-    """The rows of the chain's columns that belong to one series; aligned with ``strikes``, -1 for none."""
-
-    strikes: Floats
-    calls: Integers
-    puts: Integers
-
-
-class _Column(NamedTuple):
-    heading: str
-    width: int
-    number: Callable[[Board, int], float]
-    """The number of one of the chain's rows."""
-    text: Callable[[float], str]
-
-
-def _quote(value: float) -> str:
-    return fmt.DASH if fmt.missing(value) else f"{value:,.{1 if value >= 10_000 else 2}f}"
-
-
-def _iv(board: Board, row: int) -> float:
-    """The contract's own IV where the source gives one, else the clean one that prices it."""
-    own = float(board.smile.leg_iv[row])
-    return float(board.book.iv[row]) if fmt.missing(own) else own
-
-
-def _delta(value: float) -> str:
-    return fmt.DASH if fmt.missing(value) else f"{value:+.2f}"
-
-
-def _gamma(value: float) -> str:
-    return fmt.DASH if fmt.missing(value) else f"{value:.4f}" if value >= 1e-3 or not value else f"{value:.1e}"
-
-
-_GEX = _Column("GEX", 9, lambda board, row: float(board.book.gex[row]), fmt.compact)
-_OPEN_INTEREST = _Column("OI", 7, lambda board, row: float(board.chain.open_interest[row]), fmt.count)
-_IV = _Column("IV", 7, _iv, fmt.volatility)
-_VOLUME = _Column("VOL", 7, lambda board, row: float(board.chain.volume[row]), fmt.count)
-_DELTA = _Column("DELTA", 6, lambda board, row: float(board.book.delta[row]), _delta)
-_GAMMA = _Column("GAMMA", 8, lambda board, row: float(board.book.gamma[row]), _gamma)
-_BID = _Column("BID", 9, lambda board, row: float(board.chain.bid[row]), _quote)
-_ASK = _Column("ASK", 9, lambda board, row: float(board.chain.ask[row]), _quote)
-
-_BY_IMPORTANCE = ((_GEX,), (_OPEN_INTEREST,), (_IV,), (_VOLUME,), (_DELTA,), (_BID, _ASK), (_GAMMA,))
-_CALLS_ORDER = (_BID, _ASK, _GAMMA, _DELTA, _VOLUME, _IV, _OPEN_INTEREST, _GEX)
-_PUTS_ORDER = (_GEX, _OPEN_INTEREST, _IV, _VOLUME, _DELTA, _GAMMA, _BID, _ASK)
-
-
-class Chain(StrikeView):
-    """One series at a time; `shift` takes the next expiry, `zoom` fewer or more strikes around the money."""
+class Chain(LineView):
+    """One tab at a time: an expiry, or all of them."""
 
     TABLE = True
 
     def __init__(self, *, ascii_only: bool = False) -> None:
         super().__init__(ascii_only=ascii_only)
-        self.axis = Axis(gathers=False)
-        self.series: Series | None = None
-        """The chosen tab; None before the first board."""
-        self.rights = Rights.BOTH
-        self._around = 0
+        self.board: Board | None = None
+        self.unit = Unit.PERCENT_MOVE
+        self.tab: Tab | None = None
+        """The chosen expiry; None before the first board, and where all are shown."""
+        self.all = False
+        """Whether every expiry is shown."""
+        self.listed = Listed()
+        self.order = Order()
+        self._rows: Listing[Key] = Listing()
+        self._sideways = Sideways()
+        self._ids = EVERY_COLUMN
+        self._tabs: list[Tab] = []
+        self._table: Table | None = None
+        self._table_of: tuple[object, ...] = ()
+        self._decimals = 0
 
     def show(self, board: Board, *, unit: Unit, stale: bool = False) -> None:
         """Show this board; lines that say the same are left alone."""
         if self.board is not None and self.board.ticker != board.ticker:
-            self.series, self._around = None, 0
-        super().show(board, unit=unit, stale=stale)
+            self.tab, self.all = None, False
+            self.listed = replace(self.listed, low=None, high=None)
+            self._rows.recentre()
+        if board is not self.board:
+            self._tabs = tabs_of(board)
+        self.board, self.unit = board, unit
+        self.redraw(stale=stale)
 
     @property
     def heading(self) -> str:
         """What is drawn, and of which strikes."""
-        around = _AROUND[self._around]
-        shown = "" if self.rights is Rights.BOTH else f", {self.rights.value}"
-        return "Option chain" + shown + ("" if around is None else f", {around} strikes around the money")
+        listed = self.listed
+        parts = ["Option chain"]
+        if listed.rights is not Rights.BOTH:
+            parts.append(listed.rights.value)
+        if listed.around is not None:
+            parts.append(f"{listed.around} strikes around the money")
+        if listed.low is not None or listed.high is not None:
+            parts.append(strikes_between(listed.low, listed.high))
+        if listed.held:
+            parts.append("with open interest")
+        return ", ".join(parts)
+
+    def turn(self, steps: int) -> None:
+        """Show a later expiry (positive) or an earlier one; before the first are all."""
+        if self._tabs:
+            at = max(-1, min((-1 if self.all else self._at) + steps, len(self._tabs) - 1))
+            self.all = at < 0
+            self.tab = self.tab if at < 0 else self._tabs[at]
+            self.redraw()
 
     def shift(self, columns: int) -> None:
-        """Show a later expiry (positive) or an earlier one."""
-        tabs = [] if self.board is None else series_of(self.board)
-        if tabs:
-            at = self._at(tabs) + columns
-            self.series = tabs[max(0, min(at, len(tabs) - 1))]
-            self.redraw()
+        """Move the cursor to a column further right (positive) or left."""
+        self._sideways.shift(columns)
+        self.redraw()
+
+    def sort(self) -> None:
+        """Sort by the column under the cursor, the largest first; once more, the other way round."""
+        by = self._sideways.stop
+        descending = not self.order.descending if by == self.order.by else by != EXPIRY
+        self.order = Order(by, descending)
+        self._rows.recentre()
+        self.redraw()
 
     def zoom(self, step: int) -> None:
         """Show fewer strikes around the money (1) or more (-1)."""
-        self._around = max(0, min(self._around + step, len(_AROUND) - 1))
-        self.redraw()
+        level = max(0, min(self.zoom_level + step, len(AROUND) - 1))
+        self.list_only(replace(self.listed, around=AROUND[level]))
 
     @property
     def zoom_level(self) -> int:
         """Steps away from every strike."""
-        return self._around
+        around = self.listed.around
+        return 0 if around is None else sum(each is not None and each >= around for each in AROUND)
 
     def alternate(self) -> None:
         """Show calls and puts, calls alone, puts alone, in turn."""
         rights = list(Rights)
-        self.rights = rights[(rights.index(self.rights) + 1) % len(rights)]
+        chosen = rights[(rights.index(self.listed.rights) + 1) % len(rights)]
+        if self.order.by.side not in (Rights.BOTH, chosen) and chosen is not Rights.BOTH:
+            self.order = Order()
+        self.list_only(replace(self.listed, rights=chosen))
+
+    def list_only(self, listed: Listed) -> None:
+        """List only these contracts."""
+        self.listed = listed
         self.redraw()
 
-    def explanation(self) -> Explanation | None:
-        """The net GEX of the strike under the cursor, in the expiry shown."""
-        if self.board is None or self.axis.cursor is None or self.series is None:
-            return None
-        return explain_strike(self.board, self.axis.cursor, self.series.expiry)
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that the user chose."""
+        return () if self._ids == EVERY_COLUMN else self._ids
 
-    def _at(self, tabs: list[Series]) -> int:
+    def choose_columns(self, ids: Sequence[str]) -> None:
+        """Show these columns; those that are not known are left out, and where none is known all are shown."""
+        self._ids = tuple(name for name in EVERY_COLUMN if name in ids) or EVERY_COLUMN
+        if self.order.by.side is not Rights.BOTH and self.order.by.column not in self._ids:
+            self.order = Order()
+        self.redraw()
+
+    def move(self, rows: int) -> None:
+        """Move the cursor."""
+        self._rows.move(rows)
+        self.redraw()
+
+    def page(self, direction: int) -> None:
+        """Move the cursor by a page."""
+        self._rows.page(direction)
+        self.redraw()
+
+    def recentre(self) -> None:
+        """Back to the strikes around spot."""
+        self._rows.recentre()
+        self._sideways.home()
+        self.redraw()
+
+    def selected_strike(self) -> float | None:
+        """The listed strike under the cursor; None while the view follows spot."""
+        row = self._rows.cursor_row
+        return None if row is None or self._table is None else float(self._table.strike[row])
+
+    def go_to(self, strike: float) -> bool:
+        """Put the cursor on the listed strike nearest this price."""
+        tab = self.tab or Tab(0.0, "")
+        found = self._rows.go_to(Key(strike, tab.expiry, tab.root))
+        self.redraw()
+        return found
+
+    def explanation(self) -> Explanation | None:
+        """The number under the cursor; on the strike itself its net GEX in that expiry."""
+        board, table, row = self.board, self._table, self._rows.cursor_row
+        if board is None or table is None or row is None:
+            return None
+        stop = self._sideways.stop
+        if stop.side is Rights.BOTH:
+            key = table.key(row)
+            return explain_strike(board, key.strike, key.expiry)
+        contract = int(table.contracts(stop.side)[row])
+        return None if contract == NONE else explain_contract(board, contract, stop.column)
+
+    def table_text(self) -> Iterator[str]:
+        """The whole table as lines of tab-separated text, the columns' names first."""
+        board, table = self.board, self._current_table()
+        if board is not None and table is not None:
+            columns = [column for group in chosen_groups(self._ids) for column in group]
+            yield from table_lines(board, table, columns, self.listed.rights, self.unit)
+
+    @property
+    def _at(self) -> int:
         """The chosen tab's place; where it has expired, that of the next expiry."""
-        if self.series in tabs:
-            return tabs.index(self.series)
-        later = (at for at, tab in enumerate(tabs) if self.series is None or tab.expiry >= self.series.expiry)
-        return next(later, len(tabs) - 1)
+        if self.tab in self._tabs:
+            return self._tabs.index(self.tab)
+        later = (at for at, tab in enumerate(self._tabs) if self.tab is None or tab.expiry >= self.tab.expiry)
+        return next(later, len(self._tabs) - 1)
+
+    def _current_table(self) -> Table | None:
+        """The rows of now; None where the board has no tab."""
+        board = self.board
+        if board is None or not self._tabs:
+            return None
+        tab = self.tab = self._tabs[self._at]
+        made_of = (board, self.all, tab, self.listed, self.order)
+        if self._table is None or made_of != self._table_of:
+            self._table = make_table(board, None if self.all else tab, self.listed, self.order)
+            self._table_of = made_of
+            self._decimals = fmt.strike_decimals(tuple(np.unique(self._table.strike).tolist()))
+        return self._table
 
     def compose_lines(self, width: int, height: int) -> list[Line]:
         """Tabs, what the chosen one is, column names, and the strikes in view."""
-        board = self.board
+        board, table = self.board, self._current_table()
         if board is None:
             return []
-        tabs = series_of(board)
-        if not tabs:
+        if table is None:
             words = "no contracts listed" if not len(board.chain) else "no contract passes the filters"
             return self.centred(words, width, height)
-        at = self._at(tabs)
-        self.series = tabs[at]
-        contracts = _contracts(board, self.series, _AROUND[self._around])
-        decimals = fmt.strike_decimals(tuple(contracts.strikes.tolist()))
-        spot = fmt.level(board.spot)
-        strikes = [fmt.strike(float(strike), decimals) for strike in contracts.strikes]
-        strike_width = max(len(text) for text in (*strikes, spot)) + 2
-        sides = _columns(width - strike_width - 1, self.rights)
-
-        lines = [_tab_line(tabs, at, board.chain.as_of_seconds, width)]
+        lines = [tab_line(self._tabs, None if self.all else self._at, board.chain.as_of_seconds, width)]
         if height >= _DETAILS_FROM_HEIGHT:
-            lines.append(_details(board, self.series, sides, width))
-        lines.append(_names(sides, strike_width, width))
-        self.fit(board, contracts.strikes, height - len(lines))
-        rungs = self.axis.rungs
-        for row in self.axis.visible():
+            lines.append(self._details(board, table, width))
+        widths = self._fit_columns(board, table, width)
+        lines.append(self._names(widths, width))
+        self._rows.fit(table, height - len(lines))
+        if not len(table):
+            return [*lines, *self.centred("no contract is listed under these choices", width, height - len(lines))]
+        shown = self._rows.visible()
+        rows = np.array([row for row in shown if row is not None], dtype=np.int64)
+        cells = [self._cells(board, table, rows, stop, wide) for stop, wide in widths.items()]
+        spans_of = dict(zip(rows.tolist(), zip(*cells, strict=True), strict=True))
+        chosen = self._rows.cursor_row
+        under = list(widths).index(self._sideways.stop)
+        for row in shown:
             if row is None:
-                lines.append(_spot_line(spot, sides, strike_width, width))
+                lines.append(_spot_line(board, widths, width))
                 continue
-            index = len(rungs) - 1 - row
-            chosen = row == self.axis.cursor_row
-            spans = self._spans(board, contracts, index, sides, chosen=chosen)
-            spans.insert(1 + len(sides.calls), (f"{strikes[index]:^{strike_width}}", "value"))
-            lines.append(line(spans, width, "cursor" if chosen else ""))
+            spans = list(spans_of[row])
+            if row == chosen:
+                spans[under] = (spans[under][0], f"{spans[under][1]} reversed")
+            mark = "▸" if row == chosen else " "
+            lines.append(line([(mark, "value"), *spans], width, "cursor" if row == chosen else ""))
         return lines
 
-    def _spans(self, board: Board, contracts: _Contracts, index: int, sides: "_Sides", *, chosen: bool) -> list[Span]:
-        """The cells of one strike, all but the strike itself."""
-        price = float(contracts.strikes[index])
-        call, put = int(contracts.calls[index]), int(contracts.puts[index])
+    def _fit_columns(self, board: Board, table: Table, width: int) -> dict[Stop, int]:
+        """What is in view from left to right, with its cells."""
+        ends = (table.strike.min(), table.strike.max()) if len(table) else ()
+        strikes = [fmt.strike(float(strike), self._decimals) for strike in ends]
+        shared = {STRIKE: max(map(len, [*strikes, fmt.level(board.spot), _SHARED_NAMES[STRIKE] + "▼"])) + 2}
+        if self.all:
+            roots = [clean_symbol(root) for root in board.chain.roots]
+            shared = {EXPIRY: _DAY_WIDTH + (1 + max(map(cell_len, roots)) if len(roots) > 1 else 0)} | shared
+        rights = self.listed.rights
+        # A cell at either end is left for the row's mark and for an arrow where there are more columns.
+        room = (width - 2 - sum(shared.values())) // (2 if rights is Rights.BOTH else 1)
+        self._sideways.fit(chosen_groups(self._ids), rights, tuple(shared), room)
+        return {stop: shared.get(stop) or COLUMNS[stop.column].width for stop in self._sideways.visible}
+
+    def _cells(self, board: Board, table: Table, rows: Integers, stop: Stop, width: int) -> list[Span]:
+        """One column of these rows."""
+        if stop == STRIKE:
+            strikes = [fmt.strike(strike, self._decimals) for strike in table.strike[rows].tolist()]
+            return [(f"{text:^{width}}", "value") for text in strikes]
+        if stop == EXPIRY:
+            return [(fmt.left(f" {_expiry_text(board, table.key(row))}", width), "label") for row in rows.tolist()]
+        contracts, above = table.contracts(stop.side)[rows], table.strike[rows] - board.spot
+        inside = above < 0 if stop.side is Rights.CALLS else above > 0
+        values = table.numbers(board, stop, rows)
+        every = zip(contracts.tolist(), values.tolist(), inside.tolist(), strict=True)
         return [
-            ("▸" if chosen else " ", "value"),
-            *(self._cell(board, column, call, price < board.spot) for column in sides.calls),
-            *(self._cell(board, column, put, price > board.spot) for column in sides.puts),
+            (" " * width, "") if contract == NONE else self._cell(board, stop.column, contract, value, inside, width)
+            for contract, value, inside in every
         ]
 
-    def _cell(self, board: Board, column: _Column, row: int, in_the_money: bool) -> Span:
-        if row == _NONE:
-            return " " * column.width, ""
-        value = column.number(board, row)
-        text = self.unit.amount(value, board) if column is _GEX else column.text(value)
-        if column is _IV and not board.book.own_iv[row]:
-            text = "~" + text
+    def _cell(self, board: Board, name: str, contract: int, value: float, inside: bool, width: int) -> Span:
+        """A number of one contract; ``inside`` the money it is quieter."""
+        text = COLUMNS[name].text(value, board, self.unit)
         if not math.isfinite(value) or not value:
             style = "dim"
-        elif column is _GEX:
+        elif name == "gex":
             style = "call" if value > 0 else "put"
         else:
-            style = "label" if in_the_money else "value"
-        return fmt.right(text, column.width), style
+            style = "label" if inside else "value"
+        if name in _INTERPOLATED and not board.book.own_iv[contract] and math.isfinite(value):
+            text = "~" + text
+        return fmt.right(text, width), style
+
+    def _details(self, board: Board, table: Table, width: int) -> Line:
+        """The sides, and between them what is known of the tab."""
+        rights = self.listed.rights
+        calls, puts = "" if rights is Rights.PUTS else "CALLS", "" if rights is Rights.CALLS else "PUTS"
+        parts = _facts(board, table, None if self.all else self.tab)
+        room = width - len(calls) - len(puts) - 4
+        while len(" · ".join(parts)) > room and len(parts) > 1:
+            parts.pop()
+        text = " · ".join(parts)
+        margin = max((width - len(text)) // 2 - len(calls) - 1, 1)
+        spans: list[Span] = [(f" {calls}", "call"), (" " * margin, ""), (text, "heading")]
+        used = 1 + len(calls) + margin + len(text)
+        return line([*spans, (" " * max(width - used - len(puts) - 1, 1), ""), (puts, "put")], width)
+
+    def _names(self, widths: dict[Stop, int], width: int) -> Line:
+        """The columns' names; the one under the cursor is marked, and an arrow shows by which the rows are sorted."""
+        nearer, beyond = self._sideways.more
+        both = self.listed.rights is Rights.BOTH
+        spans: list[Span] = [("◂" if (beyond if both else nearer) else " ", "label")]
+        for stop, wide in widths.items():
+            name = _SHARED_NAMES.get(stop) or COLUMNS[stop.column].heading
+            if stop == self.order.by:
+                name += "▼" if self.order.descending else "▲"
+            if stop == STRIKE:
+                name = f"{name:^{wide}}"
+            text = f" {name}".ljust(wide) if stop == EXPIRY else name.rjust(wide)
+            spans.append((text, "chosen" if stop == self._sideways.stop else "label"))
+        used = 1 + sum(widths.values())
+        return line([*spans, (" " * max(width - used - 1, 0), ""), ("▸" if beyond else " ", "label")], width)
 
 
-class _Sides(NamedTuple):
-    calls: tuple[_Column, ...]
-    puts: tuple[_Column, ...]
-
-    @property
-    def widths(self) -> tuple[int, int]:
-        """Cells of the calls' and of the puts' columns."""
-        return sum(column.width for column in self.calls), sum(column.width for column in self.puts)
+def strikes_between(low: float | None, high: float | None) -> str:
+    """A range of strikes in words."""
+    if low is None:
+        return f"strikes up to {fmt.strike(high)}"
+    return f"strikes from {fmt.strike(low)}" + ("" if high is None else f" to {fmt.strike(high)}")
 
 
-def series_of(board: Board) -> list[Series]:
-    """Every living, selected expiry and root of the board, the nearest first."""
-    chain = board.chain
-    roots = len(chain.roots)
-    pairs = [divmod(code, roots) for code in np.unique(chain.expiry * roots + chain.root).tolist()]
-    selected = set(board.by_expiry.expiry.tolist())
-    every = [Series(float(chain.expiries[expiry]), chain.roots[root]) for expiry, root in pairs]
-    return [series for series in every if series.expiry in selected]
+def _expiry_text(board: Board, key: Key) -> str:
+    return fmt.day(key.expiry) + (f" {clean_symbol(key.root)}" if len(board.chain.roots) > 1 else "")
 
 
-def _contracts(board: Board, series: Series, around: int | None) -> _Contracts:
-    chain = board.chain
-    chosen = (chain.expiries[chain.expiry] == series.expiry) & (chain.root == chain.roots.index(series.root))
-    rows = np.flatnonzero(chosen & selected_strikes(chain, board.filters))
-    strikes, at = np.unique(chain.strike[rows], return_inverse=True)
-    calls, puts = np.full(len(strikes), _NONE, dtype=np.int64), np.full(len(strikes), _NONE, dtype=np.int64)
-    is_call = chain.is_call[rows]
-    calls[at[is_call]] = rows[is_call]
-    puts[at[~is_call]] = rows[~is_call]
-    if around is not None and len(strikes) > around:
-        kept = np.sort(np.argsort(np.abs(strikes - board.spot), kind="stable")[:around])
-        return _Contracts(strikes[kept], calls[kept], puts[kept])
-    return _Contracts(strikes, calls, puts)
-
-
-def _columns(room: int, rights: Rights) -> _Sides:
-    """The columns that fit, the most telling kept longest."""
-    room = room // 2 if rights is Rights.BOTH else room
-    kept: list[_Column] = []
-    for group in _BY_IMPORTANCE:
-        if sum(column.width for column in (*kept, *group)) > room:
-            break
-        kept += group
-    kept = kept or [_GEX]
-    calls = tuple(column for column in _CALLS_ORDER if column in kept)
-    puts = tuple(column for column in _PUTS_ORDER if column in kept)
-    return _Sides(calls if rights is not Rights.PUTS else (), puts if rights is not Rights.CALLS else ())
-
-
-def _tab_line(tabs: list[Series], at: int, as_of: float, width: int) -> Line:
-    """The tabs around the chosen one; an arrow where there are more."""
-    days = [fmt.day(tab.expiry) if tab.expiry - as_of > _YEAR else fmt.short_day(tab.expiry) for tab in tabs]
-    roots = [f" {clean_symbol(tab.root)}" if days.count(day) > 1 else "" for day, tab in zip(days, tabs, strict=True)]
-    names = [f" {day}{root} " for day, root in zip(days, roots, strict=True)]
-    first = last = at
-    room = width - 4 - len(names[at])
-    while True:
-        grown = False
-        for candidate in (last + 1, first - 1):
-            if 0 <= candidate < len(tabs) and len(names[candidate]) <= room:
-                room -= len(names[candidate])
-                first, last = min(first, candidate), max(last, candidate)
-                grown = True
-        if not grown:
-            break
-    spans: list[Span] = [("◂ " if first else "  ", "label")]
-    spans += [(names[tab], "chosen" if tab == at else "label") for tab in range(first, last + 1)]
-    spans.append((" ▸" if last < len(tabs) - 1 else "", "label"))
-    return line(spans, width)
-
-
-def _details(board: Board, series: Series, sides: _Sides, width: int) -> Line:
-    at = int(np.flatnonzero(board.by_expiry.expiry == series.expiry)[0])
-    parts = [
-        fmt.day(series.expiry),
-        fmt.until(series.expiry, board.chain.as_of_seconds),
-        clean_symbol(series.root),
-        settlement(series.expiry, board.ticker.session),
-        f"forward {fmt.level(float(board.by_expiry.forward[at]))}",
-        f"IV {fmt.volatility(float(board.by_expiry.atm_iv[at]))}",
+def _facts(board: Board, table: Table, tab: Tab | None) -> list[str]:
+    """What is known of a tab, the most telling first."""
+    if tab is None:
+        contracts = int(np.count_nonzero(np.concatenate((table.calls, table.puts)) != NONE))
+        return ["all expiries", f"{contracts:,} contracts"]
+    facts = [
+        fmt.day(tab.expiry),
+        fmt.countdown(tab.expiry, board.chain.as_of_seconds),
+        clean_symbol(tab.root),
+        settlement(tab.expiry, board.ticker.session),
     ]
-    calls, puts = "CALLS" if sides.calls else "", "PUTS" if sides.puts else ""
-    room = width - len(calls) - len(puts) - 4
-    while len(" · ".join(parts)) > room and len(parts) > 1:
-        parts.pop()
-    text = " · ".join(parts)
-    margin = max((width - len(text)) // 2 - len(calls) - 1, 1)
-    spans: list[Span] = [(f" {calls}", "call"), (" " * margin, ""), (text, "heading")]
-    used = 1 + len(calls) + margin + len(text)
-    return line([*spans, (" " * max(width - used - len(puts) - 1, 1), ""), (puts, "put")], width)
+    if len(table):
+        at = int(table.expiry[0])
+        facts += [
+            f"forward {fmt.level(float(board.smile.forward[at]))}",
+            f"IV {fmt.volatility(float(board.smile.atm_iv[at]))}",
+        ]
+    return facts
 
 
-def _names(sides: _Sides, strike_width: int, width: int) -> Line:
-    spans: list[Span] = [(" ", "")]
-    spans += [(column.heading.rjust(column.width), "label") for column in sides.calls]
-    spans.append((f"{'STRIKE':^{strike_width}}", "label"))
-    spans += [(column.heading.rjust(column.width), "label") for column in sides.puts]
-    return line(spans, width)
-
-
-def _spot_line(spot: str, sides: _Sides, strike_width: int, width: int) -> Line:
-    calls, puts = sides.widths
-    text = f"{' ' + spot + ' ':─^{strike_width}}"
-    right = " SPOT" if puts >= 8 else ""
-    return line([("─" * (calls + 1) + text + "─" * (puts - len(right)) + right, "spot")], width)
+def _spot_line(board: Board, widths: dict[Stop, int], width: int) -> Line:
+    before = 1
+    for stop, wide in widths.items():
+        if stop == STRIKE:
+            break
+        before += wide
+    text = f"{' ' + fmt.level(board.spot) + ' ':─^{widths[STRIKE]}}"
+    after = 1 + sum(widths.values()) - before - widths[STRIKE]
+    name = " SPOT" if after >= _SPOT_FROM_WIDTH else ""
+    return line([("─" * before + text + "─" * (after - len(name)) + name, "spot")], width)

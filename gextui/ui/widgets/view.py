@@ -11,6 +11,8 @@ from gextui.exposure.board import Board
 from gextui.ui.format import Unit
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gextui.exposure.explain import Explanation
     from gextui.exposure.series import Series
     from gextui.market.ticker import Ticker
@@ -120,6 +122,17 @@ class BoardView(Widget):
 
     def shift(self, columns: int) -> None:
         """Move sideways: the expiries of a heat map, the columns of a chain."""
+
+    def turn(self, steps: int) -> None:
+        """Show a later expiry (positive) or an earlier one."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The ids of the columns that were chosen; empty where the view's own choice is shown."""
+        return ()
+
+    def choose_columns(self, ids: "Sequence[str]") -> None:
+        """Show these columns; none of them stands for the view's own choice."""
 
     def page(self, direction: int) -> None:
         """Move the cursor a page down (1) or up (-1)."""

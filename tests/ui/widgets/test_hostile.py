@@ -69,10 +69,11 @@ async def test_odd_chains(make: Callable[[], LineView], size: tuple[int, int], o
     async with showing(view, size) as pilot:
         for name, board in odd_boards.items():
             view.show(board, unit=Unit.PERCENT_MOVE)
-            for act in (view.move, view.page, view.shift, view.zoom):
+            for act in (view.move, view.page, view.shift, view.zoom, view.turn):
                 act(1)
                 act(-1)
             view.go_to(board.spot)
+            view.sort()
             view.explanation()
             view.show(with_changes(board), unit=Unit.SHARE, stale=True)
             view.recentre()
