@@ -378,20 +378,14 @@ class GextuiApp(ThemedApp, DeltaApp[None], inherit_bindings=False):
         self._watch.refresh()
         self.say(f"asked for {self._watch.ticker.symbol} anew")
 
-    def do_copy(self) -> None:
-        """Copy the levels."""
-        from gextui.ui.copying import levels_text
+    def do_copy(self, what: str) -> None:
+        """Copy the levels, or the view's table."""
+        from gextui.ui.copying import levels_text, table_text
 
-        if self._scene is not None and self._scene.board is not None:
-            self.run_worker(self._copy(levels_text(self._scene.board), "levels"), exclusive=True)
-
-    def do_copy_table(self) -> None:
-        """Copy the option chain."""
-        from gextui.ui.copying import table_text
-        from gextui.ui.widgets.chain import Chain
-
-        if isinstance(self._dashboard.view, Chain):
-            self.run_worker(self._copy(*table_text(self._dashboard.view.table_text())), exclusive=True)
+        board, view = None if self._scene is None else self._scene.board, self._dashboard.view
+        if board is not None and view is not None:
+            text, name = table_text(view.table_lines()) if what == "table" else (levels_text(board), what)
+            self.run_worker(self._copy(text, name), exclusive=True)
 
     async def _copy(self, text: str, what: str) -> None:
         from gextui.ui.terminal.clipboard import copy

@@ -84,3 +84,14 @@ def test_ascii_without_colour(snap_compare: Compare) -> None:
     plain = terminal(LANG="C", NO_COLOR="1")
     app = dashboard(theme=None, capabilities=plain)
     assert snap_compare(app, run_before=pressing(), terminal_size=(80, 24))
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_chain_of_all_expiries_sorted(snap_compare: Compare, size: tuple[int, int]) -> None:
+    keys = ("c", "<", "l", "l", "O", "j", "j")
+    assert snap_compare(dashboard(), run_before=pressing(*keys), terminal_size=size)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_columns_of_the_chain(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert snap_compare(dashboard(), run_before=pressing("c", "W", "j", "space"), terminal_size=size)

@@ -192,12 +192,13 @@ class Chain(LineView):
         contract = int(table.contracts(stop.side)[row])
         return None if contract == NONE else explain_contract(board, contract, stop.column)
 
-    def table_text(self) -> Iterator[str]:
+    def table_lines(self) -> Iterator[str]:
         """The whole table as lines of tab-separated text, the columns' names first."""
         board, table = self.board, self._current_table()
-        if board is not None and table is not None:
-            columns = [column for group in chosen_groups(self._ids) for column in group]
-            yield from table_lines(board, table, columns, self.listed.rights, self.unit)
+        if board is None or table is None:
+            return iter(())
+        columns = [column for group in chosen_groups(self._ids) for column in group]
+        return table_lines(board, table, columns, self.listed.rights, self.unit)
 
     @property
     def _at(self) -> int:

@@ -94,7 +94,8 @@ class Listing(Generic[Key]):
         if row is not None:
             self._put(row + rows)
         elif self._rows is not None:
-            self._put((self._rows.line or 0) + rows - (rows > 0))
+            line = self._rows.line
+            self._put((0 if line is None else line) + rows - (rows > 0))
 
     def page(self, direction: int) -> None:
         """Move the cursor by a page; once it is there, the view moves with it."""

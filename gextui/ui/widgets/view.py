@@ -11,7 +11,7 @@ from gextui.exposure.board import Board
 from gextui.ui.format import Unit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from gextui.exposure.explain import Explanation
     from gextui.exposure.series import Series
@@ -133,6 +133,10 @@ class BoardView(Widget):
 
     def choose_columns(self, ids: "Sequence[str]") -> None:
         """Show these columns; none of them stands for the view's own choice."""
+
+    def table_lines(self) -> "Iterator[str]":
+        """The whole table as lines of tab-separated text, the columns' names first; none where there is no table."""
+        return iter(())
 
     def page(self, direction: int) -> None:
         """Move the cursor a page down (1) or up (-1)."""

@@ -385,4 +385,4 @@ async def test_an_empty_chain() -> None:
         view.turn(1)
         view.sort()
         view.move(1)
-        assert list(view.table_text()) == []
+        assert list(view.table_lines()) == []
