@@ -60,7 +60,7 @@ def explain_contract(board: Board, row: int, name: str) -> Explanation:
             Input("forward", float(smile.forward[expiry]), PRICE),
             Input("forward from", _FORWARD_FROM[ForwardFrom(int(smile.forward_from[expiry]))]),
             Input("T", float(smile.years[expiry]) * DAYS_A_YEAR, "days"),
-            Input("rate", chain.rate * 100.0, _PERCENT),
+            Input("rate", float(chain.rates[expiry]) * 100.0, _PERCENT),
             Input("clean IV", value("clean_iv"), f"%, {own}"),
             Input("open interest", value("open_interest"), "contracts"),
         ),
@@ -82,7 +82,7 @@ def _iv(board: Board, rows: Integers) -> Floats:
 def _priced(board: Board, rows: Integers, iv: Floats) -> Greeks:
     chain, smile = board.chain, board.smile
     at = chain.expiry[rows]
-    return black76(smile.forward[at], chain.strike[rows], smile.years[at], iv, chain.is_call[rows], chain.rate)
+    return black76(smile.forward[at], chain.strike[rows], smile.years[at], iv, chain.is_call[rows], chain.rates[at])
 
 
 def _greeks(board: Board, rows: Integers) -> Greeks:
@@ -93,7 +93,7 @@ def _solved(price: Floats, board: Board, rows: Integers) -> Floats:
     chain, smile = board.chain, board.smile
     at = chain.expiry[rows]
     solved = implied_volatility(
-        price[rows], smile.forward[at], chain.strike[rows], smile.years[at], chain.is_call[rows], chain.rate
+        price[rows], smile.forward[at], chain.strike[rows], smile.years[at], chain.is_call[rows], chain.rates[at]
     )
     return usable_iv(solved, chain.ticker.highest_iv)
 

@@ -32,7 +32,7 @@ from gextui.ui.widgets.chain_table import NONE, Key, Listed, Order, Table, make_
 from gextui.ui.widgets.chain_text import table_lines
 from gextui.ui.widgets.lines import Line, LineView, Span, line
 from gextui.ui.widgets.listing import Listing
-from gextui.ui.widgets.tabs import Tab, tab_line, tabs_of
+from gextui.ui.widgets.tabs import Tab, origin, tab_line, tabs_of
 from gextui.ui.widgets.words import settlement
 
 AROUND = (None, 40, 20, 10, 6)
@@ -175,8 +175,7 @@ class Chain(LineView):
 
     def go_to(self, strike: float) -> bool:
         """Put the cursor on the listed strike nearest this price."""
-        tab = self.tab or Tab(0.0, "")
-        found = self._rows.go_to(Key(strike, tab.expiry, tab.root))
+        found = self._rows.go_to(Key(strike, self.tab or Tab(0.0, "")))
         self.redraw()
         return found
 
@@ -187,8 +186,8 @@ class Chain(LineView):
             return None
         stop = self._sideways.stop
         if stop.side is Rights.BOTH:
-            key = table.key(row)
-            return explain_strike(board, key.strike, key.expiry)
+            strike, tab = table.key(row)
+            return explain_strike(board, strike, tab.expiry)
         contract = int(table.contracts(stop.side)[row])
         return None if contract == NONE else explain_contract(board, contract, stop.column)
 
@@ -260,8 +259,7 @@ class Chain(LineView):
         strikes = [fmt.strike(float(strike), self._decimals) for strike in ends]
         shared = {STRIKE: max(map(len, [*strikes, fmt.level(board.spot), _SHARED_NAMES[STRIKE] + "▼"])) + 2}
         if self.all:
-            roots = [clean_symbol(root) for root in board.chain.roots]
-            shared = {EXPIRY: _DAY_WIDTH + (1 + max(map(cell_len, roots)) if len(roots) > 1 else 0)} | shared
+            shared = {EXPIRY: _DAY_WIDTH + max(cell_len(self._origin(tab)) for tab in self._tabs)} | shared
         rights = self.listed.rights
         # A cell at either end is left for the row's mark and for an arrow where there are more columns.
         room = (width - 2 - sum(shared.values())) // (2 if rights is Rights.BOTH else 1)
@@ -274,7 +272,8 @@ class Chain(LineView):
             strikes = [fmt.strike(strike, self._decimals) for strike in table.strike[rows].tolist()]
             return [(f"{text:^{width}}", "value") for text in strikes]
         if stop == EXPIRY:
-            return [(fmt.left(f" {_expiry_text(board, table.key(row))}", width), "label") for row in rows.tolist()]
+            tabs = [table.key(row).tab for row in rows.tolist()]
+            return [(fmt.left(f" {fmt.day(tab.expiry)}{self._origin(tab)}", width), "label") for tab in tabs]
         contracts, above = table.contracts(stop.side)[rows], table.strike[rows] - board.spot
         inside = above < 0 if stop.side is Rights.CALLS else above > 0
         values = table.numbers(board, stop, rows)
@@ -283,6 +282,11 @@ class Chain(LineView):
             (" " * width, "") if contract == NONE else self._cell(board, stop.column, contract, value, inside, width)
             for contract, value, inside in every
         ]
+
+    def _origin(self, tab: Tab) -> str:
+        """What tells the contracts of a tab from others in the table of all."""
+        words = origin(tab, self._tabs)
+        return words and f" {words}"
 
     def _cell(self, board: Board, name: str, contract: int, value: float, inside: bool, width: int) -> Span:
         """A number of one contract; ``inside`` the money it is quieter."""
@@ -335,10 +339,6 @@ def strikes_between(low: float | None, high: float | None) -> str:
     return f"strikes from {fmt.strike(low)}" + ("" if high is None else f" to {fmt.strike(high)}")
 
 
-def _expiry_text(board: Board, key: Key) -> str:
-    return fmt.day(key.expiry) + (f" {clean_symbol(key.root)}" if len(board.chain.roots) > 1 else "")
-
-
 def _facts(board: Board, table: Table, tab: Tab | None) -> list[str]:
     """What is known of a tab, the most telling first."""
     if tab is None:
@@ -347,7 +347,7 @@ def _facts(board: Board, table: Table, tab: Tab | None) -> list[str]:
     facts = [
         fmt.day(tab.expiry),
         fmt.countdown(tab.expiry, board.chain.as_of_seconds),
-        clean_symbol(tab.root),
+        " ".join(clean_symbol(name) for name in (tab.root, tab.venue) if name),
         settlement(tab.expiry, board.ticker.session),
     ]
     if len(table):

@@ -9,7 +9,7 @@ from gextui.exposure.board import Board
 from gextui.exposure.filters import selected_expiries, selected_strikes
 from gextui.market.chain import Booleans, Floats, Integers, OptionChain
 from gextui.ui.widgets.chain_columns import COLUMNS, EXPIRY, STRIKE, Rights, Stop
-from gextui.ui.widgets.tabs import Tab
+from gextui.ui.widgets.tabs import Tab, tab_of
 
 NONE = -1
 """In place of a row of the chain: no such contract."""
@@ -19,8 +19,7 @@ class Key(NamedTuple):
     """What a row is of, whatever its number."""
 
     strike: float
-    expiry: float
-    root: str
+    tab: Tab
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +63,7 @@ class Table:
 
     def key(self, row: int) -> Key:
         """The row's key."""
-        chain = self.chain
-        expiry, root = chain.expiries[self.expiry[row]], chain.roots[self.root[row]]
-        return Key(float(self.strike[row]), float(expiry), root)
+        return Key(float(self.strike[row]), tab_of(self.chain, int(self.expiry[row]), int(self.root[row])))
 
     def contracts(self, side: Rights) -> Integers:
         """The rows of the chain that are one side's."""
@@ -96,10 +93,9 @@ class Table:
         """The row of a key; where it is not listed, the nearest strike's, of the nearest expiry."""
         away = np.abs(self.strike - key.strike)
         near = np.flatnonzero(away == away.min())
-        late = np.abs(self.chain.expiries[self.expiry[near]] - key.expiry)
-        near = near[late == late.min()]
-        same = [row for row in near.tolist() if self.chain.roots[self.root[row]] == key.root]
-        return int(same[0] if same else near[0])
+        late = np.abs(self.chain.expiries[self.expiry[near]] - key.tab.expiry)
+        rows = near[late == late.min()].tolist()
+        return int(next((row for row in rows if self.key(row).tab == key.tab), rows[0]))
 
 
 def make_table(board: Board, tab: Tab | None, listed: Listed, order: Order) -> Table:
@@ -124,8 +120,9 @@ def _within(board: Board, tab: Tab | None, listed: Listed) -> Booleans:
     chain = board.chain
     within = selected_expiries(chain, board.filters)[chain.expiry] & selected_strikes(chain, board.filters)
     if tab is not None:
-        within &= (chain.expiries == tab.expiry)[chain.expiry]
-        within &= np.array([root == tab.root for root in chain.roots])[chain.root]
+        roots, expiries = range(len(chain.roots)), range(len(chain.expiries))
+        of_tab = [[tab_of(chain, expiry, root) == tab for root in roots] for expiry in expiries]
+        within &= np.array(of_tab, dtype=np.bool_)[chain.expiry, chain.root]
     if listed.rights is not Rights.BOTH:
         within &= chain.is_call == (listed.rights is Rights.CALLS)
     if listed.low is not None:

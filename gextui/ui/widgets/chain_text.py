@@ -19,7 +19,7 @@ def table_lines(board: Board, table: Table, columns: Sequence[Column], rights: R
     """The columns' names, then a line a row in the table's order; what is missing is empty."""
     sides = [side for side in (Rights.CALLS, Rights.PUTS) if rights in (side, Rights.BOTH)]
     names = [f"{side.value}: {column.title}, {column.unit(board, unit)}" for side in sides for column in columns]
-    yield "\t".join(("expiry", "root", "strike", *names))
+    yield "\t".join(("expiry", "root", "venue", "strike", *names))
     for start in range(0, len(table), _AT_ONCE):
         rows = np.arange(start, min(start + _AT_ONCE, len(table)))
         cells = [
@@ -28,5 +28,6 @@ def table_lines(board: Board, table: Table, columns: Sequence[Column], rights: R
             for column in columns
         ]
         for row, texts in zip(rows.tolist(), zip(*cells, strict=True), strict=True):
-            key = table.key(row)
-            yield "\t".join((fmt.day(key.expiry), clean_symbol(key.root), f"{key.strike:.10g}", *texts))
+            strike, tab = table.key(row)
+            named = (fmt.day(tab.expiry), clean_symbol(tab.root), clean_symbol(tab.venue or board.chain.source))
+            yield "\t".join((*named, f"{strike:.10g}", *texts))

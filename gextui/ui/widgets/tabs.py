@@ -1,5 +1,6 @@
-"""Tabs: the expiries of a board to choose from, one a root, all of them before the first."""
+"""Tabs: the expiries of a board to choose from, each of one root and venue, all of them before the first."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -7,6 +8,7 @@ from rich.cells import cell_len
 
 from gextui.exposure.board import Board
 from gextui.exposure.filters import selected_expiries, selected_strikes
+from gextui.market.chain import OptionChain
 from gextui.market.text import clean_symbol
 from gextui.ui import format as fmt
 from gextui.ui.widgets.lines import Line, Span, line
@@ -16,30 +18,46 @@ _YEAR = 365 * 86400.0
 
 
 class Tab(NamedTuple):
-    """An expiry of one root."""
+    """An expiry of one root at one venue."""
 
     expiry: float
     """Instant, epoch seconds UTC."""
     root: str
+    venue: str = ""
+    """Where several make the chain."""
+
+
+def tab_of(chain: OptionChain, expiry: int, root: int) -> Tab:
+    """The tab of a contract, by its indices into the chain's expiries and roots."""
+    venue = chain.parts[chain.part[expiry]].name if chain.parts else ""
+    return Tab(float(chain.expiries[expiry]), chain.roots[root], venue)
 
 
 def tabs_of(board: Board) -> list[Tab]:
     """Every living, selected expiry and root, the nearest first."""
     chain = board.chain
     shown = selected_expiries(chain, board.filters)[chain.expiry] & selected_strikes(chain, board.filters)
-    roots = len(chain.roots)
-    codes = np.flatnonzero(np.bincount((chain.expiry * roots + chain.root)[shown], minlength=1))
-    return list(
-        dict.fromkeys(Tab(float(chain.expiries[code // roots]), chain.roots[code % roots]) for code in codes.tolist())
-    )
+    codes = np.flatnonzero(np.bincount((chain.expiry * len(chain.roots) + chain.root)[shown], minlength=1))
+    return [tab_of(chain, *divmod(code, len(chain.roots))) for code in codes.tolist()] if shown.any() else []
 
 
-def tab_line(tabs: list[Tab], chosen: int | None, as_of: float, width: int) -> Line:
+def origin(tab: Tab, among: Sequence[Tab]) -> str:
+    """What tells a tab from others of its day: its root, its venue, or both; empty where nothing does."""
+    roots, venues = ({getattr(other, name) for other in among} for name in ("root", "venue"))
+    words = (tab.root if len(roots) > 1 else "", tab.venue if len(venues) > 1 else "")
+    return " ".join(clean_symbol(word) for word in words if word)
+
+
+def tab_line(tabs: Sequence[Tab], chosen: int | None, as_of: float, width: int) -> Line:
     """All, and the expiries around the chosen one; an arrow where there are more."""
     days = [fmt.day(tab.expiry) if tab.expiry - as_of > _YEAR else fmt.short_day(tab.expiry) for tab in tabs]
-    roots = [f" {clean_symbol(tab.root)}" if days.count(day) > 1 else "" for day, tab in zip(days, tabs, strict=True)]
-    lives = [f" {fmt.until(tab.expiry, as_of)}" for tab in tabs]
-    names = [" all ", *(f" {day}{root}{life} " for day, root, life in zip(days, roots, lives, strict=True))]
+    together: dict[str, list[Tab]] = {}
+    for day, tab in zip(days, tabs, strict=True):
+        together.setdefault(day, []).append(tab)
+    words = [
+        (day, origin(tab, together[day]), fmt.until(tab.expiry, as_of)) for day, tab in zip(days, tabs, strict=True)
+    ]
+    names = [" all ", *(f" {' '.join(filter(None, parts))} " for parts in words)]
     at = first = last = 0 if chosen is None else chosen + 1
     room = width - 4 - cell_len(names[at])
     while True:

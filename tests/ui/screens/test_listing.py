@@ -122,8 +122,8 @@ async def test_the_table_is_copied(monkeypatch: pytest.MonkeyPatch) -> None:
         assert "11 rows handed to the terminal's clipboard" in text_shown(app)
     copied = next(text for text in written if text.startswith("\x1b]52;c;"))
     lines = base64.b64decode(copied[7:-1]).decode().splitlines()
-    assert [line.split("\t")[2] for line in lines] == ["strike", *(f"{105 - at}000" for at in range(11))]
-    assert {line.count("\t") for line in lines} == {2 + 2 * len(EVERY_COLUMN)}
+    assert [line.split("\t")[3] for line in lines] == ["strike", *(f"{105 - at}000" for at in range(11))]
+    assert {line.count("\t") for line in lines} == {3 + 2 * len(EVERY_COLUMN)}
 
 
 def test_no_more_is_copied_than_a_terminal_takes() -> None:

@@ -8,6 +8,7 @@ import pytest
 from gextui.exposure.board import Board, build_board
 from gextui.exposure.filters import Filters
 from gextui.market.chain import Floats, Integers
+from gextui.market.combined import combine
 from gextui.ui.format import Unit
 from gextui.ui.widgets.chain_columns import (
     EVERY_COLUMN,
@@ -21,7 +22,7 @@ from gextui.ui.widgets.chain_columns import (
 )
 from gextui.ui.widgets.chain_table import NONE, Key, Listed, Order, Table, make_table
 from gextui.ui.widgets.chain_text import table_lines
-from gextui.ui.widgets.tabs import Tab, tabs_of
+from gextui.ui.widgets.tabs import Tab, origin, tabs_of
 from tests.exposure.chains import Contract, chain_of
 from tests.ui.boards import DAY, strikes_board
 
@@ -140,18 +141,53 @@ def test_roots_that_share_an_instant_are_apart() -> None:
         assert len(table) == 2
         assert {board.chain.roots[root] for root in board.chain.root[[*table.calls, *table.puts]]} == {tab.root}
     table = make_table(board, None, Listed(), Order())
-    assert [table.key(row).root for row in range(4)] == ["A", "B", "A", "B"]
+    assert [table.key(row).tab.root for row in range(4)] == ["A", "B", "A", "B"]
     assert [table.find(table.key(row)) for row in range(4)] == [0, 1, 2, 3]
+
+
+def of_two_venues() -> Board:
+    chain = chain_of(
+        [Contract(strike, right, open_interest=1.0, iv=0.4) for strike in (99.0, 101.0) for right in "CP"], spot=100.0
+    )
+    return build_board(combine(chain.ticker, [replace(chain, source=venue) for venue in ("deribit", "bybit")]))
+
+
+def test_venues_that_share_an_instant_are_apart() -> None:
+    board = of_two_venues()
+    assert [(tab.root, tab.venue) for tab in tabs_of(board)] == [("BTC", "deribit"), ("BTC", "bybit")]
+    for at, tab in enumerate(tabs_of(board)):
+        table = make_table(board, tab, Listed(), Order())
+        assert len(table) == 2
+        assert set(board.chain.expiry[[*table.calls, *table.puts]].tolist()) == {at}
+    table = make_table(board, None, Listed(around=1), Order())
+    assert [table.key(row).tab.venue for row in range(2)] == ["deribit", "bybit"]
+    table = make_table(board, None, Listed(), Order())
+    assert [table.find(table.key(row)) for row in range(4)] == [0, 1, 2, 3]
+    lines = table_lines(board, table, list(GROUPS[0]), Rights.BOTH, Unit.PERCENT_MOVE)
+    assert [line.split("\t")[2] for line in lines] == ["venue", "deribit", "bybit", "deribit", "bybit"]
+
+
+@pytest.mark.parametrize(
+    ("tab", "among", "words"),
+    [
+        (Tab(1.0, "SPX"), [Tab(1.0, "SPX"), Tab(2.0, "SPX")], ""),
+        (Tab(1.0, "SPX"), [Tab(1.0, "SPX"), Tab(1.0, "SPXW")], "SPX"),
+        (Tab(1.0, "BTC", "bybit"), [Tab(1.0, "BTC", "bybit"), Tab(1.0, "BTC", "deribit")], "bybit"),
+        (Tab(1.0, "A", "bybit"), [Tab(1.0, "A", "bybit"), Tab(1.0, "B", "deribit")], "A bybit"),
+    ],
+)
+def test_a_tab_is_told_apart_by_what_differs(tab: Tab, among: list[Tab], words: str) -> None:
+    assert origin(tab, among) == words
 
 
 def test_a_row_that_is_not_listed_is_the_nearest_strike_of_the_nearest_expiry() -> None:
     board = two_weeks()
     table = make_table(board, None, Listed(), Order())
     late = float(board.chain.expiries[1])
-    assert table.find(Key(100.0, late, "BTC")) == 2
-    assert table.find(Key(101.0, late + 9.0, "gone")) == 2
-    assert table.find(Key(97.0, 0.0, "")) == 1
-    assert table.find(Key(0.0, 0.0, "")) == 3
+    assert table.find(Key(100.0, Tab(late, "BTC"))) == 2
+    assert table.find(Key(101.0, Tab(late + 9.0, "gone"))) == 2
+    assert table.find(Key(97.0, Tab(0.0, ""))) == 1
+    assert table.find(Key(0.0, Tab(0.0, ""))) == 3
 
 
 def test_an_expired_chain_has_no_tab() -> None:
@@ -210,7 +246,7 @@ def test_what_is_copied_has_every_row_and_column_with_its_unit_and_numbers_in_fu
     columns = [column for group in chosen_groups(("gex", "open_interest", "iv", "delta")) for column in group]
     lines = [line.split("\t") for line in table_lines(board, table, columns, Rights.BOTH, Unit.UNDERLYING)]
     assert lines[0] == [
-        "expiry", "root", "strike",
+        "expiry", "root", "venue", "strike",
         "calls: GEX, BTC per 1%", "calls: Open interest, contracts", "calls: IV, %",
         "calls: Delta, USD per USD of forward",
         "puts: GEX, BTC per 1%", "puts: Open interest, contracts", "puts: IV, %",
@@ -218,14 +254,14 @@ def test_what_is_copied_has_every_row_and_column_with_its_unit_and_numbers_in_fu
     ]  # fmt: skip
     assert len(lines) == 5
     first, second = lines[2:4]
-    assert first[:3] == ["09MAR26", "BTC", "100"]
-    assert float(first[3]) == pytest.approx(board.book.gex[2] / 101.0, rel=1e-9)
-    assert first[4:6] == ["5", "40"]
-    assert second[:3] == ["16MAR26", "BTC", "100"]
-    assert second[7:] == ["", "", "", ""]
-    assert lines[1][4] == ""  # open interest that nobody gives
+    assert first[:4] == ["09MAR26", "BTC", "test", "100"]
+    assert float(first[4]) == pytest.approx(board.book.gex[2] / 101.0, rel=1e-9)
+    assert first[5:7] == ["5", "40"]
+    assert second[:4] == ["16MAR26", "BTC", "test", "100"]
+    assert second[8:] == ["", "", "", ""]
+    assert lines[1][5] == ""  # open interest that nobody gives
     one_side = list(table_lines(board, table, columns, Rights.PUTS, Unit.SHARE))
-    assert len(one_side[0].split("\t")) == 3 + 4
+    assert len(one_side[0].split("\t")) == 4 + 4
 
 
 def test_a_long_table_is_copied_as_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -241,7 +277,7 @@ def test_a_long_table_is_copied_as_it_is_asked_for(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(Table, "numbers", noting)
     columns = [column for group in chosen_groups(("gex",)) for column in group]
     lines = table_lines(board, table, columns, Rights.CALLS, Unit.PERCENT_MOVE)
-    assert [next(lines).count("\t") for _ in range(10)] == [3] * 10
+    assert [next(lines).count("\t") for _ in range(10)] == [4] * 10
     assert sum(asked) < 1000
     assert len(list(lines)) == 991
 
