@@ -109,10 +109,10 @@ class Chain(LineView):
         self.redraw()
 
     def sort(self) -> None:
-        """Sort by the column under the cursor, the largest first; once more, the other way round."""
+        """Sort by the column under the cursor, the largest first; the other way round; by strike again."""
         by = self._sideways.stop
-        descending = not self.order.descending if by == self.order.by else by != EXPIRY
-        self.order = Order(by, descending)
+        first, then = Order(by, by != EXPIRY), Order(by, by == EXPIRY)
+        self.order = {first: then, then: Order()}.get(self.order, first)
         self._rows.recentre()
         self.redraw()
 

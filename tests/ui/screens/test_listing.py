@@ -106,7 +106,7 @@ async def test_tabs_sides_and_the_order_by_their_keys() -> None:
         assert chain_of(app).all
         await pilot.press("g", "O")
         await pilot.pause()
-        assert "only the option chain has columns to sort by" in text_shown(app)
+        assert "only the option chain and the many tickers can be sorted" in text_shown(app)
 
 
 async def test_the_table_is_copied(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -239,10 +239,15 @@ async def test_rows_are_sorted_by_the_column_under_the_cursor_and_the_heading_sa
         view.sort()
         assert columns(view) == "VOL OI GEX STRIKE GEX OI VOL▲"
         assert strikes_in_view(view) == ["100", "90", "110", "105", "95"]
-        view.shift(-3)
         view.sort()
         assert columns(view) == "VOL OI GEX STRIKE▼ GEX OI VOL"
         assert "SPOT" in "".join(seen(view))
+        view.shift(-3)
+        view.sort()
+        assert columns(view) == "VOL OI GEX STRIKE▲ GEX OI VOL"
+        assert strikes_in_view(view)[:3] == ["90", "95", "100"]
+        view.sort()
+        assert columns(view) == "VOL OI GEX STRIKE▼ GEX OI VOL"
 
 
 async def test_the_cursor_follows_its_contract_when_the_order_changes() -> None:
