@@ -18,6 +18,7 @@ from gextui.exposure.quality import doubts, refused
 from gextui.exposure.regime import Regime, find_regime
 from gextui.exposure.zero_gamma import find_zero_gamma
 from gextui.market.chain import OptionChain
+from gextui.market.coin import PriceAxis
 from gextui.market.ticker import Ticker
 from gextui.pricing.smile import Smile, fit_smile
 
@@ -54,6 +55,8 @@ class Board:
     """Plain sentences on why not to trust it, the gravest first."""
     wiped: bool
     """Whether the source (every one of them) had wiped the chain: nothing is computed from it."""
+    axis: PriceAxis = PriceAxis.SHARE
+    """For a coin ETF, whether its prices are a share's or, see `coin_axis`, the coin's."""
 
     @property
     def ticker(self) -> Ticker:
@@ -69,6 +72,18 @@ class Board:
     def spot(self) -> float:
         """Price of the underlying, USD."""
         return self.chain.spot
+
+    @property
+    def unit(self) -> str:
+        """What `spot` is the price of one of: the ticker's symbol, on the coin's axis the coin's."""
+        coin = self.ticker.coin
+        return self.ticker.symbol if self.axis is PriceAxis.SHARE or coin is None else coin
+
+    @property
+    def scale(self) -> float:
+        """What a price of this board is multiplied by to be the ticker's own; 1 but on the coin's axis."""
+        ratio = self.chain.coin_ratio
+        return 1.0 if self.axis is PriceAxis.SHARE or ratio is None else ratio.coins_per_share
 
 
 def build_board(chain: OptionChain, past: Past | None = None, filters: Filters = EVERYTHING) -> Board:
@@ -95,6 +110,8 @@ def build_board(chain: OptionChain, past: Past | None = None, filters: Filters =
     coverage, interpolated = (None, None) if all_wiped else _coverage(chain, book, filters)
     grave = reasons if all_wiped else (*reasons, *_unreadable(book, filters, yesterday))
     dropped = Counter(chain.dropped) + Counter(book.excluded)
+    # While an ETF is shut nobody trades it: its implied book has no change of GEX.
+    compared = past if chain.implied_from is None else None
     return Board(
         chain=chain,
         filters=filters,
@@ -107,7 +124,7 @@ def build_board(chain: OptionChain, past: Past | None = None, filters: Filters =
         curve=curve,
         levels=levels,
         regime=find_regime(totals, zero_gamma, chain.spot, filters.sign),
-        changes=() if past is None else find_changes(chain, book, by_strike, past, filters),
+        changes=() if compared is None else find_changes(chain, book, by_strike, compared, filters),
         spot_change=_spot_change(chain, before),
         used=int(np.count_nonzero(book.used)),
         dropped=MappingProxyType(dict(dropped)),

@@ -11,6 +11,7 @@ from gextui.exposure.book import summed
 from gextui.exposure.curve import Bumps
 from gextui.exposure.levels import Wall
 from gextui.market.chain import Booleans, Floats, Integers
+from gextui.market.coin import PriceAxis
 
 HEAVIEST = 10
 EXPOSURE, PRICE = "USD per 1%", "USD"
@@ -71,7 +72,7 @@ def explain_strike(board: Board, strike: float, expiry: float | None = None) -> 
     rows = board.chain.strike == strike
     inputs = [Input("strike", strike, "USD")]
     of = "strike"
-    title = f"GEX at {_plain(strike)}"
+    title = f"GEX at {_plain(board, strike)}"
     if expiry is not None:
         rows &= board.chain.expiries[board.chain.expiry] == expiry
         inputs.append(Input("expiry", _instant(expiry)))
@@ -159,7 +160,7 @@ def _wall(
         ranked = walls(board)
         price = ranked[0].price if ranked else None
         inputs = [
-            Input(f"rank {rank}", f"{_plain(wall.price)}: {wall.share:.1%} of {whole}")
+            Input(f"rank {rank}", f"{_plain(board, wall.price)}: {wall.share:.1%} of {whole}")
             for rank, wall in enumerate(ranked, start=1)
         ]
         rows = side(board) & (board.chain.strike == price)
@@ -297,12 +298,14 @@ def contract_name(board: Board, row: int) -> str:
     chain = board.chain
     right = "C" if chain.is_call[row] else "P"
     day = _day(float(chain.expiries[chain.expiry[row]]))
-    name = f"{chain.roots[chain.root[row]]} {day} {chain.strike[row]:.10g} {right}".upper()
+    strike = float(chain.strike[row]) * board.scale
+    name = f"{chain.roots[chain.root[row]]} {day} {strike:.10g} {right}".upper()
     return f"{chain.parts[chain.part[chain.expiry[row]]].name} {name}" if chain.parts else name
 
 
-def _plain(strike: float) -> str:
-    return f"{strike:,.10g}"
+def _plain(board: Board, strike: float) -> str:
+    """A listed strike in full; in a coin's price it has no last digit."""
+    return f"{strike:,.10g}" if board.axis is PriceAxis.SHARE else f"{strike:,.{0 if strike >= 10_000 else 2}f}"
 
 
 def _day(instant: float) -> str:

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gextui.market.coin import CoinRatio
 from gextui.market.ticker import Ticker
 
 Floats = NDArray[np.float64]
@@ -103,6 +104,10 @@ class OptionChain:
     simulated: bool = False
     partial: bool = False
     """Whether some expiries are still to be read: such a chain is shown, but neither recorded nor compared."""
+    coin_ratio: CoinRatio | None = None
+    """For a coin ETF, how many coins a share stands for; None where nobody knows."""
+    implied_from: datetime | None = None
+    """Set where no market quoted this chain: `quoted_at` of the one that was repriced at the coin's price."""
 
     def __post_init__(self) -> None:
         for name in ("expiries", "part", "forwards", "root", "expiry", "strike", "is_call", *_NUMBERS, "multiplier"):
@@ -116,6 +121,11 @@ class OptionChain:
     def as_of_seconds(self) -> float:
         """`as_of` in epoch seconds."""
         return self.as_of.timestamp()
+
+    @property
+    def quoted_at(self) -> datetime:
+        """The instant of its prices: a delayed source tells at `as_of` what they were `delay` seconds before."""
+        return self.as_of - timedelta(seconds=self.delay)
 
     @property
     def spots(self) -> Floats:

@@ -9,6 +9,8 @@ import msgspec
 from gextui.exposure.board import Board
 from gextui.exposure.book import ByExpiry
 from gextui.exposure.change import Change
+from gextui.exposure.coin_axis import on_coin_axis
+from gextui.exposure.coin_terms import no_ratio
 from gextui.exposure.levels import ExpectedMove, Levels, Wall
 from gextui.market.chain import Floats
 
@@ -40,6 +42,8 @@ def document(board: Board) -> dict[str, object]:
         "simulated": chain.simulated,
         "as_of": instant(board.as_of),
         "delay": chain.delay,
+        "implied": chain.implied_from is not None,
+        "implied_from": None if chain.implied_from is None else instant(chain.implied_from),
         "spot": board.spot,
         "spot_change_pct": None if board.spot_change is None else 100.0 * board.spot_change,
         "contracts": {"total": chain.total, "used": board.used, "dropped": dict(board.dropped)},
@@ -51,6 +55,7 @@ def document(board: Board) -> dict[str, object]:
         "units": UNITS,
         "totals": asdict(board.totals),
         "levels": _levels(board.levels),
+        "coin_terms": _coin_terms(board),
         "regime": {"state": regime.state, "reason": regime.reason, "net_of_gross": regime.net_of_gross},
         "changes": [_change(change) for change in board.changes],
         "by_strike": strike_rows(board),
@@ -123,6 +128,25 @@ def _levels(levels: Levels) -> dict[str, object]:
         "expected_move": _move(levels.expected_move),
         "one_sigma": _move(levels.one_sigma),
         "daily_sigma": levels.daily_sigma,
+    }
+
+
+def _coin_terms(board: Board) -> dict[str, object] | None:
+    """A coin ETF's spot and levels as prices of its coin; None for any other ticker."""
+    coin, ratio = board.ticker.coin, board.chain.coin_ratio
+    if coin is None:
+        return None
+    reason = no_ratio(board.chain) or None
+    named: dict[str, object] = {"coin": coin, "reason": reason}
+    if ratio is None:
+        return named | dict.fromkeys(("coins_per_share", "ratio_source", "ratio_as_of", "spot", "levels"))
+    levels = _levels(on_coin_axis(board).levels)
+    return named | {
+        "coins_per_share": ratio.coins_per_share,
+        "ratio_source": ratio.source,
+        "ratio_as_of": None if ratio.as_of is None else instant(ratio.as_of),
+        "spot": ratio.in_coin(board.spot),
+        "levels": levels,
     }
 
 

@@ -11,6 +11,7 @@ from gextui.exposure.filters import Filters, Sign, Weight
 from gextui.exposure.levels import ExpectedMove, Wall
 from gextui.exposure.regime import State
 from gextui.ui import format as show
+from gextui.ui.coin_words import on_other_axis, other_unit, ratio_words
 from gextui.ui.levels import LevelRow, absolute_gamma, band, main_levels, other_rules
 
 WIDTH = 80
@@ -48,6 +49,7 @@ def line(board: Board) -> str:
         f"{show.compact(board.totals.net_gex)}/1%",
         *(f"{row.short} {row.text}" for row in main_levels(board)),
         "SIMULATED" if board.chain.simulated else "",
+        "IMPLIED" if board.chain.implied_from is not None else "",
         "!" if board.warnings else "",
     ]
     return " ".join(filter(None, parts)) + "\n"
@@ -66,10 +68,27 @@ def level_lines(board: Board) -> Iterator[str]:
     yield _heading(f"{'Levels':<18}{'price':>12}{'from spot':>10}{'daily':>7}")
     for row in (*main_levels(board), absolute_gamma(board)):
         yield _level(row, notes.get(row.name, ""))
+    yield from _on_other_axis(board)
     yield ""
     yield _heading("Zero gamma by other tools' rules")
     for row in other_rules(board):
         yield _level(row, "")
+
+
+def _on_other_axis(board: Board) -> Iterator[str]:
+    """For a coin ETF, spot and the same levels in the coin; or why there are none."""
+    words = ratio_words(board)
+    if not words:
+        return
+    yield ""
+    if not other_unit(board):
+        yield from _wrapped("", f"No {board.ticker.coin} terms: {words}")
+        return
+    yield _heading(f"Levels in {other_unit(board)}")
+    yield from _wrapped("", words)
+    yield f"{'Spot':<18}{on_other_axis(board, board.spot):>12}"
+    for row in (*main_levels(board), absolute_gamma(board)):
+        yield f"{row.label:<18}{row.other or show.DASH:>12}"
 
 
 def title(board: Board) -> str:
@@ -77,6 +96,7 @@ def title(board: Board) -> str:
     change = "" if board.spot_change is None else f"  {show.percent(board.spot_change, 2)}"
     name = f"{board.ticker.symbol}  {show.price(board.spot)}{change}"
     label = "  SIMULATED" if board.chain.simulated else ""
+    label += "  IMPLIED" if board.chain.implied_from is not None else ""
     when = f"{show.moment(board.as_of):>{WIDTH - len(name + label)}}"
     return style(name, bold=True) + (style(label, fg="yellow", bold=True) if label else "") + when
 

@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 
 from gextui.market.chain import Booleans, Floats, Integers, OptionChain, Part
+from gextui.market.coin import CoinRatio
 from gextui.market.text import clean_symbol, clean_text
 from gextui.market.ticker import Kind, Ticker
 from gextui.store.columns import DamagedError, pack_columns, unpack_columns
@@ -63,6 +64,7 @@ class _Remarks(msgspec.Struct, frozen=True, omit_defaults=True):
     dropped: dict[str, int]
     notes: tuple[str, ...]
     parts: tuple[_PartRemarks, ...] = ()
+    coin_ratio: CoinRatio | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -211,7 +213,7 @@ def pack_snapshot(chain: OptionChain, digest: bytes, numbers: Numbers, key: Numb
     """
     dropped = {reason: int(count) for reason, count in chain.dropped.items()}
     parts = tuple(_PartRemarks(part.stale, part.detail) for part in chain.parts)
-    remarks = _Remarks(int(chain.total), dropped, tuple(chain.notes), parts)
+    remarks = _Remarks(int(chain.total), dropped, tuple(chain.notes), parts, chain.coin_ratio)
     crc = _checksum(microseconds(chain.as_of), digest, remarks, numbers)
     return compress(_with_header(remarks, pack_columns(numbers, key))), crc
 
@@ -264,6 +266,7 @@ def read_snapshot(payload: bytes, crc: int, ts: int, layout: Layout, key: Number
         volatility_index=None if np.isnan(volatility_index) else volatility_index,
         delay=delay,
         simulated=layout.simulated,
+        coin_ratio=remarks.coin_ratio,
     )
 
 

@@ -171,7 +171,8 @@ ACTIONS: tuple[Action, ...] = (
            "Weigh contracts by open interest, by the day's volume, or by the open interest that is new.", "Weight", 4,
            _no_board),
     Action(_R, "unit", "u", "choose:unit", "Choose the unit",
-           "Show GEX in USD per 1% or per 1 USD move, in units of the underlying, or as a share of gross.", "Unit", 6,
+           "Show GEX in USD per 1% or per 1 USD move, in units of the underlying, or as a share of gross; "
+           "a coin ETF's prices in the coin.", "Unit", 6,
            _no_board),
     Action(_R, "strike_range", "s", "choose:strike_range", "Choose the strike range",
            "Read only strikes within so many percent of spot.", "Range", 4, _no_board),

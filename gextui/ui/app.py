@@ -12,6 +12,7 @@ from msgspec import structs
 from textual.binding import BindingType
 from textual.screen import Screen
 
+from gextui.market.coin import PriceAxis
 from gextui.market.ticker import Ticker
 from gextui.ui.actions import ACTIONS, BY_ID, MANY, bindings, read_keymap, shown_keys, textual_keymap
 from gextui.ui.scene import Scene
@@ -206,13 +207,15 @@ class GextuiApp(ThemedApp, DeltaApp[None], inherit_bindings=False):
         """Open the picker of a filter, the unit or the theme."""
         from gextui.ui.screens.choosing import picker_for
 
-        board = None if self._scene is None else self._scene.board
+        board = None if self._scene is None else self._scene.drawn
         current = {"unit": self._watch.unit, "theme": self.theme}.get(what)
 
         def chosen(value: Any) -> None:
             if value is None:
                 return
-            if what == "unit":
+            if isinstance(value, PriceAxis):
+                self._watch.axis = value
+            elif what == "unit":
                 self._watch.unit = value
             elif what == "theme":
                 self.theme = self._chosen_theme = value
@@ -230,7 +233,8 @@ class GextuiApp(ThemedApp, DeltaApp[None], inherit_bindings=False):
             if isinstance(target, Ticker):
                 self._show_ticker(target)
             elif target is not None:
-                self._go_to(target)
+                drawn = None if self._scene is None else self._scene.drawn
+                self._go_to(target if drawn is None else target * drawn.scale)
 
         tickers: Sequence[Ticker] = self._watch.tickers
         self.push_screen(Search("Find", "a strike or a ticker", lambda text: find_target(tickers, text)), found)

@@ -112,11 +112,15 @@ def _decimals(value: float, least: int) -> int:
 
 
 def strike_decimals(strikes: "list[float] | tuple[float, ...]") -> int:
-    """The fewest decimals (at most 6) that show every one of these strikes exactly, so that a column aligns."""
-    for decimals in range(6):
+    """The fewest decimals that show every one of these strikes exactly, so that a column aligns.
+
+    They are never more than a level's: a strike told in the price of a coin has no last digit.
+    """
+    most = max((_decimals(strike, 0) for strike in strikes), default=0)
+    for decimals in range(most):
         if all(abs(round(strike, decimals) - strike) < 1e-9 for strike in strikes):
             return decimals
-    return 6
+    return most
 
 
 def strike(value: float | None, decimals: int | None = None) -> str:

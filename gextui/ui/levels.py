@@ -7,6 +7,7 @@ from gextui.exposure.board import Board
 from gextui.exposure.levels import MaxPain, MoveMethod, Wall
 from gextui.market.ticker import Kind
 from gextui.ui import format as fmt
+from gextui.ui.coin_words import on_other_axis
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,8 @@ class LevelRow:
     paint: str
     note: str = ""
     """What else a reader must know, in a few words."""
+    other: str = ""
+    """For a coin ETF, the same on its other axis; empty where there is none."""
 
 
 def main_levels(board: Board) -> list[LevelRow]:
@@ -72,6 +75,7 @@ def _expected_move(board: Board) -> LevelRow:
         fmt.short_day(move.expiry),
         "move",
         note,
+        "" if board.chain.coin_ratio is None else f"±{on_other_axis(board, move.move, board.spot)}",
     )
 
 
@@ -127,7 +131,8 @@ def _level(
     if price is None:
         return LevelRow(name, label, short, fmt.DASH, fmt.DASH, fmt.DASH, "dim")
     distance = board.levels.distance(price)
-    return LevelRow(name, label, short, text, fmt.distance(distance), fmt.sigmas(distance), paint, note)
+    words = fmt.distance(distance), fmt.sigmas(distance)
+    return LevelRow(name, label, short, text, *words, paint, note, on_other_axis(board, price))
 
 
 def expiry_words(expiry: str) -> str:

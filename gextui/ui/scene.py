@@ -92,6 +92,18 @@ class Scene:
     """What the last key did, in plain words."""
     many: tuple[Standing, ...] = ()
     """Every ticker, while the view shows them all."""
+    on_axis: Board | None = None
+    """The board with its prices on the axis chosen; None where that is its own."""
+
+    @property
+    def drawn(self) -> Board | None:
+        """What is drawn where either axis is."""
+        return self.board if self.on_axis is None else self.on_axis
+
+    @property
+    def implied(self) -> bool:
+        """Whether nobody quoted it: the book of a shut ETF, repriced at its coin's price."""
+        return self.board is not None and self.board.chain.implied_from is not None
 
     @property
     def stale(self) -> bool:
@@ -133,8 +145,10 @@ def state_spans(scene: Scene, *, words: bool = True, since: bool = False) -> Spa
 
 
 def badge_spans(scene: Scene) -> Spans:
-    """What must not be overlooked: SIMULATED, REPLAY, FROZEN with the readings missed."""
+    """What must not be overlooked: IMPLIED, SIMULATED, REPLAY, FROZEN with the readings missed."""
     spans: Spans = []
+    if scene.implied:
+        spans += [(" IMPLIED ", "warning reversed"), (" ", "")]
     if scene.simulated:
         spans += [(" SIMULATED ", "warning reversed"), (" ", "")]
     if scene.replay:

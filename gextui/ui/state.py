@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from gextui.exposure.filters import Filters, parse_expiry
+from gextui.market.coin import PriceAxis
 from gextui.ui.format import Unit
 
 _LARGEST = 1 << 20
@@ -30,6 +31,8 @@ class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """By view."""
     columns: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     """By view, where the user chose any."""
+    axis: PriceAxis = PriceAxis.SHARE
+    """Of coin ETFs."""
 
 
 def load_state(path: Path | None) -> tuple[State, str]:

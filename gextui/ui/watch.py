@@ -6,8 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from gextui.desk import Health, View
+from gextui.exposure.board import Board
+from gextui.exposure.coin_axis import on_coin_axis
 from gextui.exposure.filters import EVERYTHING, Filters
 from gextui.exposure.series import Series
+from gextui.market.coin import PriceAxis
 from gextui.market.ticker import Ticker
 from gextui.sources.source import SourceState
 from gextui.ui.actions import MANY, Situation
@@ -67,6 +70,7 @@ class Watch:
         self.view = state.view
         self._before_many = "gex"
         self.unit = state.unit
+        self.axis = state.axis
         self.message = ""
         self._view: View | None = None
         """What is shown."""
@@ -80,6 +84,8 @@ class Watch:
         self._series: Series | None = None
         self._asked_series: tuple[Ticker, timedelta] | None = None
         self._chosen: dict[Ticker, Filters] = {}
+        self._drawn: tuple[Board, Board] | None = None
+        """The last board that was put on the coin's axis, and what came of it."""
         self._others = {symbol: filters for symbol, filters in state.filters.items() if symbol not in symbols}
         for ticker in self.tickers:
             if ticker.symbol in state.filters:
@@ -98,10 +104,11 @@ class Watch:
         if self._missed is None:
             self._view = newest
         health = self._desk.health(self.ticker)
+        board = None if self._view is None else self._view.board
         return Scene(
             tickers=self.tickers,
             ticker=self.ticker,
-            board=None if self._view is None else self._view.board,
+            board=board,
             health=_settled(health),
             view=self.view,
             unit=self.unit,
@@ -110,6 +117,7 @@ class Watch:
             since=self._no_data_since(health),
             missed=self._missed,
             message=self.message,
+            on_axis=self._on_axis(board),
             many=self._many() if self.view == MANY else (),
         )
 
@@ -122,6 +130,14 @@ class Watch:
             Standing(ticker, _settled(self._desk.health(ticker), whole_seconds=True), views[ticker])
             for ticker in self.tickers
         )
+
+    def _on_axis(self, board: Board | None) -> Board | None:
+        """The board on the coin's axis, the same one for the same; None where its own is shown."""
+        if board is None or self.axis is PriceAxis.SHARE or board.chain.coin_ratio is None:
+            return None
+        if self._drawn is None or self._drawn[0] is not board:
+            self._drawn = board, on_coin_axis(board)
+        return self._drawn[1]
 
     @property
     def situation(self) -> Situation:
@@ -212,7 +228,7 @@ class Watch:
     def state(self, theme: str, zoom: dict[str, int], columns: dict[str, tuple[str, ...]]) -> State:
         """What to remember."""
         filters = self._others | {ticker.symbol: filters for ticker, filters in self._chosen.items()}
-        return State(self.ticker.symbol, self.view, self.unit, theme, filters, zoom, columns)
+        return State(self.ticker.symbol, self.view, self.unit, theme, filters, zoom, columns, self.axis)
 
     def _no_data_since(self, health: Health) -> datetime | None:
         """When the newest data came, to the second and always the same second; None while all is well."""

@@ -15,7 +15,10 @@ from hypothesis import strategies as st
 
 from gextui.exposure.board import Board, build_board
 from gextui.exposure.change import WINDOWS, Past
+from gextui.exposure.coin_terms import implied_chain
 from gextui.exposure.filters import Filters, Sign, Weight
+from gextui.market.coin import CoinRatio, RatioSource
+from gextui.market.ticker import ticker_for
 from gextui.report.document import encode, instant
 from gextui.report.rows import COLUMNS, csv_text
 from tests.exposure.chains import Contract, chain_of, random_chain
@@ -30,6 +33,35 @@ TOTALS = (
     "net_gex call_gex put_gex gross_gex net_dex net_vanna net_charm call_open_interest put_open_interest call_volume "
     "put_volume put_call_open_interest put_call_volume"
 )
+LEVELS: dict[str, Any] = {
+    "call_wall": WALL,
+    "put_wall": WALL,
+    "call_walls": [WALL],
+    "put_walls": [WALL],
+    "absolute_gamma": WALL,
+    "zero_gamma": {
+        "price": "number",
+        "all": ["number"],
+        "band": ["number"],
+        "side": "text",
+        "missing_from_band": "number",
+        **DISTANCE,
+    },
+    "other_rules": [{"name": "text", "price": "number", **DISTANCE}],
+    "max_pain": {"price": "number", "expiry": "text", **DISTANCE},
+    "expected_move": MOVE,
+    "one_sigma": MOVE,
+    "daily_sigma": "number",
+}
+COIN_TERMS = {
+    "coin": "text",
+    "reason": "text",
+    "coins_per_share": "number",
+    "ratio_source": "text",
+    "ratio_as_of": "text",
+    "spot": "number",
+    "levels": LEVELS,
+}
 SHAPE: dict[str, Any] = {
     "schema": "number",
     "ticker": "text",
@@ -37,6 +69,8 @@ SHAPE: dict[str, Any] = {
     "simulated": "truth",
     "as_of": "text",
     "delay": "number",
+    "implied": "truth",
+    "implied_from": "text",
     "spot": "number",
     "spot_change_pct": "number",
     "contracts": {"total": "number", "used": "number", "dropped": "object"},
@@ -47,26 +81,8 @@ SHAPE: dict[str, Any] = {
     "filters": {"expiry": "text", "weight": "text", "sign": "text", "strike_range": "number", "max_dte": "number"},
     "units": {"gex": "text", "dex": "text", "vanna": "text", "charm": "text"},
     "totals": dict.fromkeys(TOTALS.split(), "number"),
-    "levels": {
-        "call_wall": WALL,
-        "put_wall": WALL,
-        "call_walls": [WALL],
-        "put_walls": [WALL],
-        "absolute_gamma": WALL,
-        "zero_gamma": {
-            "price": "number",
-            "all": ["number"],
-            "band": ["number"],
-            "side": "text",
-            "missing_from_band": "number",
-            **DISTANCE,
-        },
-        "other_rules": [{"name": "text", "price": "number", **DISTANCE}],
-        "max_pain": {"price": "number", "expiry": "text", **DISTANCE},
-        "expected_move": MOVE,
-        "one_sigma": MOVE,
-        "daily_sigma": "number",
-    },
+    "levels": LEVELS,
+    "coin_terms": "object",
     "regime": {"state": "text", "reason": "text", "net_of_gross": "number"},
     "changes": [
         {
@@ -126,6 +142,41 @@ class TestContract:
         chain = random_chain(seed)
         past = Past({5: chain_of_minutes_ago(seed, 5)}, None)
         assert list(departures(decoded(build_board(chain, past)), SHAPE)) == []
+
+    def test_a_coin_etf_is_told_in_its_coin_too(self) -> None:
+        session = datetime(2026, 3, 2, 20, 59, tzinfo=UTC)
+        ratio = CoinRatio(0.0008, RatioSource.SPOTS, session)
+        chain = replace(random_chain(10), ticker=ticker_for("IBIT"), as_of=session, coin_ratio=ratio)
+        found = decoded(build_board(chain))
+        terms = found["coin_terms"]
+        assert list(departures(terms, COIN_TERMS)) == []
+        assert (terms["coin"], terms["coins_per_share"], terms["ratio_source"]) == ("BTC", 0.0008, "spots")
+        assert (terms["ratio_as_of"], terms["spot"], terms["reason"]) == ("2026-03-02T20:59:00Z", 125_000.0, None)
+        share, coin = found["levels"], terms["levels"]
+        for name in ("call_wall", "put_wall", "absolute_gamma", "max_pain"):
+            assert coin[name]["price"] == pytest.approx(share[name]["price"] / 0.0008)
+            assert coin[name]["distance_pct"] == pytest.approx(share[name]["distance_pct"], abs=1e-9)
+        assert coin["expected_move"]["high"] == pytest.approx(share["expected_move"]["high"] / 0.0008)
+        assert (found["implied"], found["implied_from"]) == (False, None)
+
+    def test_an_implied_reading_says_so(self) -> None:
+        session = datetime(2026, 3, 6, 20, 59, tzinfo=UTC)
+        ratio = CoinRatio(0.0008, RatioSource.SPOTS, session)
+        chain = replace(random_chain(10), ticker=ticker_for("IBIT"), as_of=session, coin_ratio=ratio)
+        board = build_board(implied_chain(chain, 130_000.0, datetime(2026, 3, 8, 12, tzinfo=UTC)))
+        found = decoded(board)
+        assert (found["implied"], found["implied_from"]) == (True, "2026-03-06T20:59:00Z")
+        assert (found["as_of"], found["spot"]) == ("2026-03-08T12:00:00Z", pytest.approx(104.0))
+        assert found["coin_terms"]["spot"] == pytest.approx(130_000.0)
+        assert found["spot_change_pct"] == pytest.approx(4.0)
+
+    def test_a_coin_etf_without_a_ratio_says_why(self) -> None:
+        chain = replace(random_chain(10), ticker=ticker_for("IBIT"))
+        terms = decoded(build_board(chain))["coin_terms"]
+        reason = "no price of BTC is known within a minute of 2026-03-02 10:00 New York"
+        nothing = dict.fromkeys(("coins_per_share", "ratio_source", "ratio_as_of", "spot", "levels"))
+        assert terms == {"coin": "BTC", "reason": reason} | nothing
+        assert decoded(build_board(random_chain(10)))["coin_terms"] is None
 
     def test_the_numbers_are_the_boards(self) -> None:
         board = build_board(random_chain(7))

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -10,10 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gextui.exposure.board import Board, build_board
+from gextui.exposure.coin_terms import implied_chain
 from gextui.exposure.explain import EXPLAINED, explain
 from gextui.exposure.filters import Filters, Sign, Weight
+from gextui.market.coin import CoinRatio, RatioSource
+from gextui.market.ticker import ticker_for
 from gextui.report.explained import explained
 from gextui.report.page import WIDTH, line, page
+from gextui.ui.coin_words import on_other_axis
 from tests.exposure.chains import Contract, chain_of, random_chain
 from tests.report.test_document import wiped_board
 
@@ -167,3 +172,42 @@ class TestExplained:
             replace(random_chain(1), iv=np.full(len(random_chain(1)), np.nan), bid=np.full(310, np.nan))
         )
         assert [unstyle(row) for row in explained(explain(board, "call_wall"))][-1] == "  No contract weighs in it."
+
+
+def etf_board(*, ratio: CoinRatio | None) -> Board:
+    """A share at 60, its call wall at 66 and its put wall at 55."""
+    held = {(55, "P"): 900.0, (60, "C"): 500.0, (60, "P"): 400.0, (66, "C"): 900.0}
+    contracts = [
+        Contract(strike, right, iv=0.5, open_interest=open_interest) for (strike, right), open_interest in held.items()
+    ]
+    chain = chain_of(contracts, spot=60.0, ticker=ticker_for("IBIT"), source="file:hand")
+    return build_board(replace(chain, coin_ratio=ratio))
+
+
+def test_a_coin_etf_has_its_levels_in_the_coin() -> None:
+    ratio = CoinRatio(0.0006, RatioSource.SPOTS, datetime(2026, 3, 2, 14, 45, tzinfo=UTC))
+    board = etf_board(ratio=ratio)
+    lines = text(board).splitlines()
+    at = lines.index("Levels in BTC")
+    assert lines[at : at + 5] == [
+        "Levels in BTC",
+        "0.0006 BTC a share, spots 09:45 New York, 15 min old",
+        "Spot                   100,000",
+        "Call wall              110,000",
+        f"{'Zero gamma':<18}{on_other_axis(board, board.levels.zero_gamma.price or 0.0):>12}",
+    ]
+    assert all(len(line) <= WIDTH for line in lines)
+
+
+def test_a_coin_etf_without_a_ratio_says_why() -> None:
+    assert ("No BTC terms: no price of BTC is known within a minute of 2026-03-02 10:00 New\nYork\n") in text(
+        etf_board(ratio=None)
+    )
+    assert "BTC terms" not in text(small_board())
+
+
+def test_an_implied_reading_is_marked() -> None:
+    ratio = CoinRatio(0.0006, RatioSource.SPOTS, datetime(2026, 3, 2, 14, 45, tzinfo=UTC))
+    board = build_board(implied_chain(etf_board(ratio=ratio).chain, 101_000.0, datetime(2026, 3, 3, 1, tzinfo=UTC)))
+    assert text(board).splitlines()[0].startswith("IBIT  60.60  +1.00%  IMPLIED")
+    assert " IMPLIED " in line(board)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from gextui.market.chain import Floats, OptionChain, Part
+from gextui.market.coin import CoinRatio, RatioSource
 from gextui.market.combined import combine
 from gextui.market.ticker import Kind, Ticker
 from gextui.store import codec
@@ -55,6 +56,9 @@ def chains(draw: st.DrawFn) -> OptionChain:
     ticker = Ticker("XYZ", "Example", draw(st.sampled_from(Kind)), "cboe", draw(st.sampled_from([None, "BTC"])))
     positive = st.floats(min_value=5e-324, max_value=1e308)
     any_float = st.floats(allow_nan=False, allow_infinity=False)
+    ratios = st.builds(
+        CoinRatio, positive, st.sampled_from(RatioSource), st.none() | st.datetimes(timezones=st.just(UTC))
+    )
     chain = OptionChain.from_rows(
         ticker=ticker,
         source="deribit",
@@ -79,6 +83,7 @@ def chains(draw: st.DrawFn) -> OptionChain:
         delay=draw(any_float),
         simulated=draw(st.booleans()),
     )
+    chain = replace(chain, coin_ratio=draw(st.none() | ratios))
     names = draw(st.lists(st.sampled_from(["deribit", "bybit", "cboe IBIT"]), unique=True))
     if not names:
         return chain

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from gextui.exposure.filters import Filters, Sign, Weight
+from gextui.market.coin import PriceAxis
 from gextui.ui.format import Unit
 from gextui.ui.state import State, load_state, save_state, without_past_dates
 
@@ -17,6 +18,7 @@ STATE = State(
     filters={"SPX": Filters("2026-11-20,2026-11-27", Weight.VOLUME, Sign.CUSTOMER, 5.0)},
     zoom={"gex": -2},
     columns={"chain": ("iv", "theta")},
+    axis=PriceAxis.COIN,
 )
 
 

@@ -5,8 +5,10 @@ from typing import Any
 
 from gextui.exposure.board import Board
 from gextui.exposure.filters import Filters, Sign, Weight, expiry_date
+from gextui.market.coin import PriceAxis
 from gextui.market.ticker import Session
 from gextui.ui import format as fmt
+from gextui.ui.coin_words import other_unit
 from gextui.ui.format import Unit
 from gextui.ui.screens.picker import Choice, Picker
 from gextui.ui.themes import THEMES
@@ -22,14 +24,14 @@ class Setting:
 
 
 def picker_for(what: str, board: Board | None, filters: Filters, current: object) -> Picker[Any]:
-    """The picker of a filter (its field's name), of the unit or of the theme.
+    """The picker of a filter (its field's name), of the unit (and a coin ETF's axis) or of the theme.
 
     Raises:
         KeyError: there is nothing to choose by that name.
     """
     if what == "unit":
-        symbol = "units" if board is None else board.ticker.symbol
-        return Picker("Unit of GEX", [Choice(unit, unit.label(symbol)) for unit in Unit], current)
+        units = [Choice(unit, unit.label("units" if board is None else board.unit)) for unit in Unit]
+        return Picker("Unit of GEX", [*units, *_other_axis(board)], current)
     if what == "theme":
         notes = {"dark": "gextui's own, dark", "light": "gextui's own, light", "ansi": "the terminal's colours"}
         return Picker("Theme", [Choice(name, name, notes.get(name, "")) for name in THEMES], current)
@@ -40,6 +42,14 @@ def picker_for(what: str, board: Board | None, filters: Filters, current: object
         "sign": ("Sign convention", _SIGNS),
     }[what]
     return Picker(title, choices, Setting(getattr(filters, what)))
+
+
+def _other_axis(board: Board | None) -> list[Choice[Any]]:
+    """For a coin ETF, to tell prices in the coin, or in the share again."""
+    if board is None or not other_unit(board):
+        return []
+    axis = PriceAxis.COIN if board.axis is PriceAxis.SHARE else PriceAxis.SHARE
+    return [Choice(axis, f"prices in {other_unit(board)}", f"not in {board.unit}")]
 
 
 _WEIGHTS = [

@@ -10,9 +10,11 @@ from textual.screen import Screen
 
 from gextui.exposure.explain import Explanation
 from gextui.exposure.filters import EVERYTHING
+from gextui.market.coin import PriceAxis
 from gextui.market.text import clean_symbol, clean_text
 from gextui.ui import format as fmt
 from gextui.ui.actions import MANY, Keys
+from gextui.ui.coin_words import other_unit
 from gextui.ui.levels import expiry_words
 from gextui.ui.scene import Scene
 from gextui.ui.state import State
@@ -117,7 +119,8 @@ class Dashboard(Screen[None], inherit_bindings=False):
                 piece.show_scene(scene)
             self.set_class(scene.view == MANY, "-many")
             self._waiting.display = _waits(scene)
-            self.sidebar.show(scene.board, unit=scene.unit, stale=scene.stale)
+            self.set_class(scene.board is not None and bool(other_unit(scene.board)), "-two-axes")
+            self.sidebar.show(scene.drawn, unit=scene.unit, stale=scene.stale)
             if _waits(scene):
                 self._show_only(None)
             else:
@@ -151,7 +154,8 @@ class Dashboard(Screen[None], inherit_bindings=False):
         if scene.view == MANY:
             view.show_many(scene.many, scene.ticker, unit=scene.unit)
         elif scene.board is not None:
-            view.show(scene.board, unit=scene.unit, stale=scene.stale)
+            board = scene.drawn if view.EITHER_AXIS and scene.drawn is not None else scene.board
+            view.show(board, unit=scene.unit, stale=scene.stale)
         if before is not None and before.view != scene.view and before.view in self._views:
             strike = self._views[before.view].selected_strike()
             if strike is not None:
@@ -185,7 +189,8 @@ class Dashboard(Screen[None], inherit_bindings=False):
         boxed = self.size.width >= WIDE_FROM
         title = fmt.clip(" · ".join(parts), room)
         self._entitle(self._main, title if boxed else f" {title} ")
-        self._entitle(self._side, "Levels" if boxed else "Levels ")
+        levels = "Levels, implied" if scene.implied else "Levels"
+        self._entitle(self._side, levels if boxed else f"{levels} ")
 
     def _entitle(self, frame: Container, title: str) -> None:
         if self._titles.get(frame) != title:
@@ -236,9 +241,11 @@ def _title_parts(scene: Scene, view: BoardView) -> list[str]:
     # What is recorded is not filtered.
     filters = scene.board.filters if view.span is None else EVERYTHING
     expiries = "all expiries" if filters.expiry == "all" else expiry_words(filters.expiry)
+    drawn = scene.drawn if view.EITHER_AXIS and scene.drawn is not None else scene.board
+    heading = view.heading + (f", in {clean_symbol(drawn.unit)}" if drawn.axis is PriceAxis.COIN else "")
     if scene.view in ("open_interest", "volume"):
-        return [view.heading, expiries]
-    return [view.heading, f"by {WEIGHTS[filters.weight]}", expiries, scene.unit.label(scene.ticker.symbol)]
+        return [heading, expiries]
+    return [heading, f"by {WEIGHTS[filters.weight]}", expiries, scene.unit.label(clean_symbol(drawn.unit))]
 
 
 def _layout_for(size: Size) -> str:

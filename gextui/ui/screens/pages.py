@@ -12,6 +12,7 @@ from gextui.market.text import clean_text
 from gextui.sources.source import SourceStatus
 from gextui.ui import format as fmt
 from gextui.ui.actions import ACTIONS, Group, Keys, entries
+from gextui.ui.coin_words import ratio_words
 from gextui.ui.levels import expiry_words
 from gextui.ui.scene import Spans, state_words
 from gextui.ui.widgets.headline import SIGNS, WEIGHTS
@@ -32,6 +33,8 @@ _WORDS = (
     ("C2 P2", "The second call and put walls; C3 and P3 the third."),
     ("+2.1σ", "Distance from spot in moves of one day and one standard deviation."),
     ("cov", "Share of open interest priced with an IV of its own strike; the rest is interpolated or left out."),
+    ("= BTC", "A coin ETF's price in the coin it holds; `u` puts ladder and profile on the coin's axis."),
+    ("IMPLIED", "The book of a shut ETF, repriced at the coin's price: nobody quoted it, and it is not recorded."),
     ("~", "In the option chain: made from an interpolated IV, because the strike has none of its own."),
     ("–", "Cannot be computed; never zero."),
 )
@@ -105,6 +108,7 @@ def reading_page(board: Board, health: Health) -> Page:
         ("state", _state(health.status)),
         ("as of", fmt.moment(board.as_of, seconds=True)),
         ("delay", fmt.age(chain.delay) if chain.delay else "none"),
+        *_coin_facts(board),
         ("recording", health.recording),
         ("expiries", expiry_words(filters.expiry) + days),
         ("strikes", strikes),
@@ -133,6 +137,17 @@ def reading_page(board: Board, health: Health) -> Page:
         return lines
 
     return make
+
+
+def _coin_facts(board: Board) -> list[tuple[str, str]]:
+    """For a coin ETF, how its prices are told in the coin; and whether anybody quoted them."""
+    coin, implied_from = board.ticker.coin, board.chain.implied_from
+    if coin is None:
+        return []
+    facts = [(f"{coin} terms", ratio_words(board))]
+    if implied_from is not None:
+        facts.append(("implied", f"from the quotes of {fmt.moment(implied_from)}; nobody quoted these numbers"))
+    return facts
 
 
 def _column_for(names: Iterable[str]) -> int:

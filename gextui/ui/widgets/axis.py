@@ -12,6 +12,8 @@ _REACH_IN_DAILY_SIGMAS = 2.5
 """With steps of 1-2-5 the view then ends between two daily and two weekly moves from spot."""
 _LIKELY_DAILY_SIGMA = 0.015
 _SIGMA_BOUNDS = (0.003, 0.15)
+_NOISE = 1e-12
+"""By how much a price may differ from itself after another scale."""
 
 
 class Axis:
@@ -32,6 +34,7 @@ class Axis:
         self._home = EVERY_STRIKE
         self._steps: tuple[float, ...] = (EVERY_STRIKE,)
         self._spot = 0.0
+        self._scale = 1.0
         self._height = 0
         self._anchor: float | None = None
         """The price that names the first row in view."""
@@ -45,12 +48,15 @@ class Axis:
         daily_sigma: float | None = None,
         subject: Hashable = None,
         selection: Hashable = None,
+        scale: float = 1.0,
     ) -> None:
         """Take in the listed strikes (ascending), spot and the number of rows there is room for.
 
         A new ``subject`` (a ticker) starts afresh; a new ``selection`` (its filters) chooses a new step unless the
-        user has zoomed. ``daily_sigma`` is a fraction of spot.
+        user has zoomed. ``daily_sigma`` is a fraction of spot. ``scale`` is what prices are multiplied by to be those
+        that are listed; another one leaves every row where it is.
         """
+        self._rescale(scale)
         if subject != self._subject:
             self._subject = subject
             self._home_of = None
@@ -59,7 +65,8 @@ class Axis:
         listed = self.rungs.strikes
         relisted = not np.array_equal(strikes, listed)
         if relisted and self._gathers:
-            self._steps = steps_for(strikes, spot)
+            listed_steps = steps_for(np.round(strikes * scale, 9), spot * scale)
+            self._steps = tuple(step / scale for step in listed_steps)
         self._spot, self._height = spot, max(height, 0)
         home_of = (selection, height, daily_sigma is None)
         if home_of != self._home_of and not self.zoom_level:
@@ -68,6 +75,13 @@ class Axis:
             self._anchor = None if self.cursor is None else self._anchor
         if relisted or self.step != self.rungs.step:
             self.rungs = gather(strikes, self.step)
+
+    def _rescale(self, scale: float) -> None:
+        change, self._scale = self._scale / scale, scale
+        if change != 1.0:
+            self._home *= change
+            self.cursor = None if self.cursor is None else self.cursor * change
+            self._anchor = None if self._anchor is None else self._anchor * change
 
     def _choose_step(self, strikes: Floats, daily_sigma: float | None) -> float:
         lowest, highest = _SIGMA_BOUNDS
@@ -105,11 +119,19 @@ class Axis:
 
     def _row_at(self, price: float) -> int:
         """The first row at or below a price."""
-        return min(int(np.count_nonzero(self.rungs.prices > price)), len(self.rungs) - 1)
+        return min(int(np.count_nonzero(self.rungs.prices > price * (1.0 + _NOISE))), len(self.rungs) - 1)
 
     def _position(self, row: int) -> int:
         """Where a row is on the whole axis, the spot line counted."""
         return row + (row >= self.rungs.above(self._spot))
+
+    @property
+    def cursor_strike(self) -> float | None:
+        """The listed strike under the cursor, to the last digit; None while the view follows spot."""
+        strikes = self.rungs.strikes
+        if self.cursor is None or not len(strikes):
+            return None
+        return float(strikes[int(np.abs(strikes - self.cursor).argmin())])
 
     @property
     def cursor_row(self) -> int | None:

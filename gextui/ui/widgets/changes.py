@@ -50,6 +50,8 @@ class Changes(Ladder):
         board = self.board
         if board is None:
             return []
+        if board.chain.implied_from is not None:
+            return self.centred("implied: nobody trades, so nothing changes", width, height)
         if not board.changes:
             return self.centred(nothing_to_draw(board) or "nothing recorded to compare with yet", width, height)
         panel = [self._panel_header(width), *(self._panel_line(board, each, width) for each in board.changes)]

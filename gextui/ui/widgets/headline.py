@@ -33,7 +33,7 @@ class Headline(SceneLine):
             if width >= _WITH_TIME:
                 right += [(" ", ""), *time_spans(scene, short=True)]
         room = width - 2 - (cells(right) + 1 if right else 0)
-        pieces = [_symbol(scene)] if scene.board is None else _pieces(scene, scene.board, alone)
+        pieces = [_symbol(scene)] if scene.drawn is None else _pieces(scene, scene.drawn, alone)
         spans = joined([spans for _, spans in fit_pieces(pieces, room, strict=True)])
         if scene.stale:
             spans = [(text, "stale" if text.strip() else "") for text, _ in spans]
@@ -49,16 +49,19 @@ def _pieces(scene: Scene, board: Board, alone: bool) -> list[Piece]:
     mark, paint = REGIME_MARKS[board.regime.state]
     net = scene.unit.amount(board.totals.net_gex, board)
     if net != fmt.DASH:
-        net += scene.unit.suffix(clean_symbol(board.ticker.symbol))
+        net += scene.unit.suffix(clean_symbol(board.unit))
     side = "call" if net.startswith("+") else "put" if net.startswith("-") else "value"
     _, zero, _, _, move = main_levels(board)
-    spot: Spans = [(f"{clean_symbol(board.ticker.symbol)} {fmt.price(board.spot)}", "spot")]
+    spot: Spans = [(f"{clean_symbol(board.ticker.symbol)} {fmt.price(board.spot * board.scale)}", "spot")]
     moved: Spans = [(f" {change}", "call" if change.startswith("+") else "put" if change.startswith("-") else "label")]
     pieces = [
         Piece(0, (spot + moved if board.spot_change is not None else spot,)),
         Piece(1, ([(mark, f"{paint} reversed")], [(f" {mark} {board.regime.state.upper()} ", f"{paint} reversed")])),
         Piece(2, ([(net, side)], [("Net ", "label"), (net, side)])),
     ]
+    if board.chain.coin_ratio is not None and board.ticker.coin is not None:
+        coin_spot = fmt.price(board.chain.coin_ratio.in_coin(board.spot * board.scale))
+        pieces.insert(1, Piece(3, ([(f"= {clean_symbol(board.ticker.coin)} {coin_spot}", "spot")],)))
     if not alone:
         pieces += [
             Piece(3, ([("0γ ", "label"), (zero.text, zero.paint)], _labelled("Zero γ", zero))),
@@ -101,18 +104,28 @@ def _filter(label: str, text: str, chosen: bool) -> Spans:
     return [*spans, (text, "heading" if chosen else "value")]
 
 
+def _on_axes(row: LevelRow) -> tuple[Spans, ...]:
+    own: Spans = [(f"{row.short} ", "label"), (row.text, row.paint)]
+    return (own, [*own, (f"={row.other}", "label")]) if row.other else (own,)
+
+
 class LevelLine(SceneLine):
     """The levels in one line, for a terminal with no room beside the view."""
 
     def compose_line(self, scene: Scene, width: int) -> Line:
-        """``CW 110,000  ZG 96,850 ...``: as many as fit; after what the headline above has no room to say."""
-        if scene.board is None:
+        """``CW 110,000  ZG 96,850 ...``: as many as fit; after what the headline above has no room to say.
+
+        A coin ETF's are said on both axes where there is room: ``CW 60.00=106,195``.
+        """
+        if scene.drawn is None:
             return both_ends([], [], width)
         ranks = {"ZG": 1, "CW": 2, "PW": 3, "EM": 4, "MP": 5}
-        rows = main_levels(scene.board)
-        pieces = [Piece(ranks[row.short], ([(f"{row.short} ", "label"), (row.text, row.paint)],)) for row in rows]
+        rows = main_levels(scene.drawn)
+        pieces = [Piece(ranks[row.short], _on_axes(row)) for row in rows]
+        if scene.implied:
+            pieces.insert(0, Piece(0, ([("implied", "warning")],)))
         if width < NARROW_BELOW:
-            chosen = [piece for piece in _filters(scene.board.filters) if piece.rank <= _CHOSEN]
+            chosen = [piece for piece in _filters(scene.drawn.filters) if piece.rank <= _CHOSEN]
             pieces = [*(Piece(0, piece.forms) for piece in chosen), *pieces]
         spans = joined([spans for _, spans in fit_pieces(pieces, width - 2, strict=True)])
         if scene.stale:

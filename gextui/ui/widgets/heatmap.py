@@ -24,6 +24,7 @@ class HeatMap(StrikeView):
     """Strikes descend, expiries run to the right; every cell says its amount, its shade how much of the most it is."""
 
     TABLE = True
+    EITHER_AXIS = True
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         f"board--{side}-{shade}" for side in ("call", "put") for shade in range(1, 5)

@@ -67,6 +67,8 @@ class _Widths:
 class Ladder(StrikeView):
     """GEX, open interest or volume by strike on one price axis."""
 
+    EITHER_AXIS = True
+
     def __init__(self, measure: Measure = Measure.GEX, *, ascii_only: bool = False) -> None:
         super().__init__(ascii_only=ascii_only)
         self.scale = Scale()

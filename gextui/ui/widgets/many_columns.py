@@ -68,6 +68,8 @@ def sign_and_words(standing: Standing) -> tuple[str, str, str]:
         return "○", "replay", "pain"
     if standing.stale:
         return "!", "stale", "warning"
+    if standing.board is not None and standing.board.chain.implied_from is not None:
+        return "~", "implied", "warning"
     return ("!" if standing.troubled else sign), words, style
 
 

@@ -29,6 +29,8 @@ _TICK_WIDTH = 7
 class Profile(LineView):
     """The gamma curve over spot with its zeros, spot and the walls marked."""
 
+    EITHER_AXIS = True
+
     def __init__(self, *, ascii_only: bool = False) -> None:
         super().__init__(ascii_only=ascii_only)
         self.board: Board | None = None

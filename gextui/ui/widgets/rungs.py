@@ -73,7 +73,8 @@ def gather(strikes: Floats, step: float) -> Rungs:
     count = len(strikes)
     if step == EVERY_STRIKE or not count:
         return Rungs(EVERY_STRIKE, strikes, strikes[::-1], np.arange(count, dtype=np.int64)[::-1])
-    multiples, row = np.unique(np.floor(strikes / step + 0.5), return_inverse=True)
+    # Rounded, so that strikes on another axis fall where they do on their own.
+    multiples, row = np.unique(np.floor(np.round(strikes / step, 9) + 0.5), return_inverse=True)
     # Half-open buckets of binary fractions: 12 digits hide their noise and show every real strike.
     prices = np.round(multiples * step, 12)
     return Rungs(step, strikes, prices[::-1], (len(multiples) - 1 - row).astype(np.int64))

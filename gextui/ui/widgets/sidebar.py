@@ -9,6 +9,7 @@ from gextui.exposure.change import Change, ChangeState
 from gextui.exposure.explain import Explanation, explain
 from gextui.market.text import clean_symbol
 from gextui.ui import format as fmt
+from gextui.ui.coin_words import other_unit, ratio_in_short, ratio_words
 from gextui.ui.format import Unit
 from gextui.ui.levels import (
     ONE_SIGMA,
@@ -25,6 +26,8 @@ from gextui.ui.widgets.lines import Line, LineView, line
 
 _WITH_SIGMAS = 35
 """Cells from which the distance in daily sigmas has room."""
+_WITH_BOTH = 45
+"""Cells from which it has room beside a coin ETF's prices on both axes."""
 _BEFORE_BREAKS = 6
 """Blocks up to this rank are worth more than empty lines between sections."""
 _SHORT_CAUSE = 4
@@ -130,14 +133,18 @@ def sidebar_blocks(board: Board, unit: Unit, width: int) -> list[Block]:
     """Everything there is to say, in order, in rows of at most ``width`` cells."""
     call, zero, put, pain, move = main_levels(board)
     sure = band(board)
+    ratio = ratio_in_short(board) if width < _WITH_SIGMAS else ""
+    coins = [Row([(text, "label")]) for text in textwrap.wrap(ratio or ratio_words(board), width)]
     regime, paint = REGIME_MARKS[board.regime.state]
     reason = textwrap.wrap(board.regime.reason, width)
     changes = [Row([("Largest change", "heading")]), *(_change(change, unit, board, width) for change in board.changes)]
     rules = [Row([("Zero gamma by other rules", "heading")]), *(_level(row, width) for row in other_rules(board))]
     return [
+        Block(3, _axes(board, width), 0),
         Block(0, [_level(call, width), _level(zero, width)], 0),
         Block(4, [Row([("  band ", "label"), (sure, "label")])] if sure else [], 0),
         Block(0, [_level(put, width), _level(pain, width), _level(move, width)], 0),
+        Block(7 if board.chain.coin_ratio is None else 4, coins, 0),
         Block(6, _volatility(board, width), 0),
         Block(6, [_walls(*walls, width) for walls in ranked_walls(board) if walls[2]], 0),
         Block(7, [_level(absolute_gamma(board), width)], 0),
@@ -157,7 +164,39 @@ def _columns(width: int) -> tuple[int, int, int]:
     return (11, 10, 7) if width >= _WITH_SIGMAS else (10, max(width - 17, 8), 7)
 
 
+def _columns_of_both(width: int) -> tuple[int, int, int, int, int]:
+    """Widths of label, price, percent, sigmas and the price on the other axis, for a coin ETF."""
+    if width >= _WITH_BOTH:
+        return 11, 10, 7, 7, 10
+    return (11, width - 27, 7, 0, 9) if width >= _WITH_SIGMAS else (3, max(width - 18, 7), 7, 0, 8)
+
+
+def _axes(board: Board, width: int) -> list[Row]:
+    """What a coin ETF's two columns of prices are of."""
+    if not other_unit(board):
+        return []
+    label, price, percent, sigmas, other = _columns_of_both(width)
+    units = fmt.right(clean_symbol(board.unit), label + price), fmt.right(other_unit(board), percent + sigmas + other)
+    return [Row([("".join(units), "label")])]
+
+
+def _level_on_both(row: LevelRow, width: int) -> Row:
+    """A level of a coin ETF, with its price on the other axis at the end."""
+    label, price, percent, sigmas, other = _columns_of_both(width)
+    full, short = ("1σ move", "1σ") if row.note == ONE_SIGMA else (row.label, row.short)
+    spans: Spans = [
+        (fmt.left(full if label >= len(full) else short, label), row.paint),
+        (fmt.right(row.text, price), "value"),
+        (fmt.right(row.percent, percent), "label"),
+        (fmt.right(row.sigmas, sigmas) if sigmas else "", "label"),
+        (fmt.right(row.other, other), "value"),
+    ]
+    return Row(spans, row.name)
+
+
 def _level(row: LevelRow, width: int) -> Row:
+    if row.name and row.other:
+        return _level_on_both(row, width)
     label, price, percent = _columns(width)
     named = bool(row.name)
     name = "1σ move" if row.note == ONE_SIGMA else row.label
@@ -209,7 +248,7 @@ def _share(board: Board, width: int) -> Spans:
 
 def _net(board: Board, unit: Unit, width: int) -> Row:
     first, price, _ = _columns(width)
-    suffix = unit.suffix(clean_symbol(board.ticker.symbol)).strip()
+    suffix = unit.suffix(clean_symbol(board.unit)).strip()
     if first + price + 1 + len(suffix) > width:  # the frame's title says per what
         suffix = suffix.partition("/")[0]
     return _amount("Net GEX", unit.amount(board.totals.net_gex, board), suffix, width, "net_gex")

@@ -31,17 +31,17 @@ class StrikeView(LineView):
             daily_sigma=board.levels.daily_sigma,
             subject=board.ticker,
             selection=board.filters,
+            scale=board.scale,
         )
 
     def selected_strike(self) -> float | None:
         """The listed strike under the cursor; None while the view follows spot."""
-        return self.axis.cursor
+        return None if self.axis.cursor is None or self.board is None else self.axis.cursor * self.board.scale
 
     def explanation(self) -> Explanation | None:
         """The net GEX of the strike under the cursor."""
-        if self.board is None or self.axis.cursor is None:
-            return None
-        return explain_strike(self.board, self.axis.cursor)
+        strike = self.axis.cursor_strike
+        return None if self.board is None or strike is None else explain_strike(self.board, strike)
 
     def move(self, rows: int) -> None:
         """Move the cursor."""
@@ -70,6 +70,6 @@ class StrikeView(LineView):
 
     def go_to(self, strike: float) -> bool:
         """Put the cursor on the listed strike nearest this price."""
-        found = self.axis.go_to(strike)
+        found = self.axis.go_to(strike / (1.0 if self.board is None else self.board.scale))
         self.redraw()
         return found

@@ -85,6 +85,9 @@ class BoardView(Widget):
     TABLE: ClassVar[bool] = False
     """Whether its columns are worth more than levels beside it, where there is not room for both."""
 
+    EITHER_AXIS: ClassVar[bool] = False
+    """Whether a coin ETF's prices are drawn on the axis chosen; else always as they are listed."""
+
     def show(self, board: Board, *, unit: Unit, stale: bool = False) -> None:
         """Show this board, GEX in this unit; repaint only lines that differ. ``stale`` dims every value."""
         raise NotImplementedError

@@ -200,3 +200,40 @@ def test_whatever_is_done_the_view_is_full_and_in_order(steps: list[tuple[str, i
             assert above is not None
             assert below is not None
             assert axis.rungs.prices[above] > spot >= axis.rungs.prices[below]
+
+
+COINS = 0.00056619
+
+
+@pytest.mark.parametrize("zoom", [-2, -1, 0, 1])
+@pytest.mark.parametrize("moves", [(), (3,), (-14, 2), (40,)])
+def test_another_scale_leaves_every_row_where_it_is(zoom: int, moves: tuple[int, ...]) -> None:
+    """A coin ETF's strikes as prices of the coin, at ratios that differ a little from reading to reading."""
+    axis = fitted(height=11)
+    axis.zoom(zoom)
+    for rows in moves:
+        axis.move(rows)
+    before, cursor = prices(axis), axis.cursor_row
+    for coins in (COINS, 0.00056623, 0.00056602, 1.0):
+        axis.fit(STRIKES / coins, 100.4 / coins, 11, daily_sigma=0.02, subject="A", scale=coins)
+        now = prices(axis)
+        assert now == pytest.approx([None if price is None else price / coins for price in before], rel=1e-12)
+        assert axis.cursor_row == cursor
+        strike = axis.cursor_strike
+        assert (strike is None) == (cursor is None)
+        assert strike is None or strike in (STRIKES / coins).tolist()
+
+
+def test_on_another_scale_it_moves_zooms_and_finds_as_on_its_own() -> None:
+    own, other = fitted(), Axis()
+    other.fit(STRIKES / COINS, 100.4 / COINS, 21, daily_sigma=0.02, subject="A", scale=COINS)
+    for axis, scale in ((own, 1.0), (other, COINS)):
+        axis.move(4)
+        axis.zoom(-1)
+        axis.page(1)
+        assert axis.go_to(123.2 / scale)
+        axis.zoom(-1)
+    assert other.step * COINS == pytest.approx(own.step)
+    assert other.cursor == pytest.approx(123.0 / COINS)
+    shown = [None if price is None else price * COINS for price in prices(other)]
+    assert shown == pytest.approx(prices(own), rel=1e-12)
