@@ -16,6 +16,7 @@ from gextui.ui.views import VIEWS
 from tests.ui.desk import MemoryDesk
 from tests.ui.running import SIZES, dashboard, settled, terminal
 from tests.ui.series import made_up_series
+from tests.ui.test_coin_etf import SUNDAY, coin_desk
 
 Compare = Callable[..., bool]
 
@@ -73,6 +74,17 @@ def troubled() -> MemoryDesk:
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 def test_stale_and_frozen(snap_compare: Compare, size: tuple[int, int]) -> None:
     assert snap_compare(dashboard(troubled()), run_before=pressing("space"), terminal_size=size)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_coin_etf(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert snap_compare(dashboard(coin_desk()), run_before=pressing(), terminal_size=size)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_implied_on_the_coins_axis(snap_compare: Compare, size: tuple[int, int]) -> None:
+    app = dashboard(coin_desk(implied=True), now=lambda: SUNDAY)
+    assert snap_compare(app, run_before=pressing("u", "5"), terminal_size=size)
 
 
 @pytest.mark.parametrize("theme", ["light", "ansi"])
