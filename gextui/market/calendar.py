@@ -105,6 +105,15 @@ def previous_trading_day(day: date) -> date:
     return day
 
 
+def new_york(at: datetime, today: datetime | None = None) -> str:
+    """An instant as ``16:15 New York``, with the day where that is not ``today``'s: ``16:15 New York Fri``."""
+    local = (at + timedelta(seconds=30)).astimezone(NEW_YORK)  # 16:14:59 is 16:15 to anybody
+    words = f"{local:%H:%M} New York"
+    if today is None or (days := (today.astimezone(NEW_YORK).date() - local.date()).days) == 0:
+        return words
+    return f"{words} {local:%a}" if 0 < days < 7 else f"{words} on {local:%Y-%m-%d}"
+
+
 def last_close(now: datetime) -> datetime:
     """When New York last stopped trading, at the aware instant ``now`` or before it."""
     local = now.astimezone(NEW_YORK)

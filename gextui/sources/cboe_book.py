@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 
 import numpy as np
 
-from gextui.market.calendar import NEW_YORK, MarketState, index_options_trade, market_state
+from gextui.market.calendar import NEW_YORK, MarketState, index_options_trade, market_state, new_york
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import Kind, Ticker
 from gextui.pricing.parity import implied_spot
@@ -172,12 +172,3 @@ def next_expiry(chain: OptionChain, now: float) -> float:
     """When something expires next, epoch seconds; infinite where nothing does."""
     later = chain.expiries[chain.expiries > now]
     return float(later[0]) if len(later) else np.inf
-
-
-def new_york(at: datetime, today: datetime | None = None) -> str:
-    """An instant as ``16:15 New York``, with the day where that is not ``today``'s: ``16:15 New York Fri``."""
-    local = (at + timedelta(seconds=30)).astimezone(NEW_YORK)  # 16:14:59 is 16:15 to anybody
-    words = f"{local:%H:%M} New York"
-    if today is None or (days := (today.astimezone(NEW_YORK).date() - local.date()).days) == 0:
-        return words
-    return f"{words} {local:%a}" if 0 < days < 7 else f"{words} on {local:%Y-%m-%d}"

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
-from gextui.market.calendar import NEW_YORK, MarketState, market_state, opening
+from gextui.market.calendar import NEW_YORK, MarketState, market_state, new_york, opening
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import Kind, Ticker
-from gextui.sources.cboe_book import SOURCE, new_york, next_expiry, read_quotes, without_expired
+from gextui.sources.cboe_book import SOURCE, next_expiry, read_quotes, without_expired
 from gextui.sources.cboe_hours import EVERY, Phase, pace, phase_of, quotes_until
 from gextui.sources.cboe_rest import CboeRest, sent_at
 from gextui.sources.failure import Failure, FetchError
@@ -334,7 +334,10 @@ class CboeSource:
             return (SourceState.BACKOFF if silent or lane.blocked else SourceState.DEGRADED), again
         as_of = new_york(chain.as_of, now)
         if self._overdue(lane):
-            return SourceState.DEGRADED, f"Cboe has not made its file anew since {new_york(lane.stamp or now, now)}"
+            return (
+                SourceState.DEGRADED,
+                f"Cboe has not made its file anew since {new_york(lane.stamp or now, now)}",
+            )
         if abs(self._time.ahead) > _CLOCK_OFF:
             return SourceState.DEGRADED, f"this machine's clock is off by {in_seconds(abs(self._time.ahead))}"
         late = f"delayed {chain.delay / 60:.0f} min, as of {as_of}"

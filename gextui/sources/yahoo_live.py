@@ -8,7 +8,7 @@ from datetime import date, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from gextui.market.calendar import NEW_YORK, MarketState, market_state
+from gextui.market.calendar import NEW_YORK, MarketState, market_state, new_york
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import Kind, Ticker
 from gextui.sources.failure import Failure, FetchError
@@ -221,9 +221,9 @@ class YahooSource:
             return SourceState.CONNECTING, f"{read} read" if book.days else ""
         if book.known < len(book.days):
             return SourceState.DEGRADED, f"{read} can be used; Yahoo has reset the others, or they cannot be read"
-        at = datetime.fromtimestamp(self._clock.now(), NEW_YORK)
-        if market_state(book.ticker.session, at) is not MarketState.OPEN:
-            return SourceState.CLOSED, f"as of {datetime.fromtimestamp(book.as_of, NEW_YORK):%H:%M New York, %a %d %b}"
+        now, as_of = (datetime.fromtimestamp(seconds, NEW_YORK) for seconds in (self._clock.now(), book.as_of))
+        if market_state(book.ticker.session, now) is not MarketState.OPEN:
+            return SourceState.CLOSED, f"market closed, as of {new_york(as_of, now)}"
         delay = f"a delay of {book.delay / 60:.0f} min" if book.delay else "no delay"
         return SourceState.DELAYED, f"read every {RECHECK_EVERY / 60:.0f} min; Yahoo states {delay}"
 

@@ -565,7 +565,7 @@ class TestTime:
             asked, chains = rig.asked, len(rig.chains[SPY])
             await rig.leap(12 * 3600.0)
             assert (rig.asked, len(rig.chains[SPY])) == (asked, chains)
-            assert (rig.status().state, said(rig)) == (State.CLOSED, "as of 16:00 New York, Fri 20 Nov")
+            assert (rig.status().state, said(rig)) == (State.CLOSED, "market closed, as of 16:00 New York Fri")
 
     async def test_n31_the_machine_slept(self) -> None:
         async with rigged() as rig:

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gextui.market.calendar import new_york
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import KNOWN_TICKERS, Ticker
 from gextui.simulator.cboe_rows import options
 from gextui.simulator.market import SimulatedMarket
-from gextui.sources.cboe_book import Reading, new_york, next_expiry, read_quotes, without_expired
+from gextui.sources.cboe_book import Reading, next_expiry, read_quotes, without_expired
 from gextui.sources.failure import Failure, FetchError
 from tests.support.cboe import NDX, RATE, SPX, SPY
 from tests.support.cboe import new_york as at_new_york
