@@ -345,7 +345,6 @@ class TestCarrying:
             await rig.stop()
             rig.start()
             await rig.turn(80.0, lambda: rig.venue.calls["SPY"] == 2)
-            await rig.idle()
             assert rig.status().state is SourceState.DELAYED
 
 
@@ -367,7 +366,6 @@ class TestEvenings:
                 assert after.as_of == chain.as_of
             for _ in range(8):
                 await rig.turn(60.0)
-                await rig.idle()
             for ticker in (SPX, SPY):
                 chain = rig.newest(ticker)
                 assert chain.as_of > FOUR
@@ -427,7 +425,6 @@ class TestEvenings:
             for hour in range(20):
                 await rig.turn(3600.0)
                 assert rig.status().state is SourceState.CLOSED, hour
-            await rig.idle()
             assert rig.spoken() == "closed: market closed, as of 16:15 New York Fri"
             assert len(rig.readings(SPY)) == 1, "files are made anew all weekend, and say nothing new"
             assert len(rig.chains[SPY]) == rig.venue.calls["SPY"]
@@ -456,9 +453,10 @@ class TestKnowledge:
             await rig.first()
             await rig.turn(4.0)
             url = rig.source._rest_url
-        async with rigged(SPY, cache_dir=tmp_path) as rig:
+        async with rigged(SPY, cache_dir=tmp_path, start=IN_SESSION + timedelta(hours=1), started=False) as rig:
             readdress(tmp_path, url, rig)
             rig.venue.ban()
+            rig.start()
             await rig.turn(300.0)
             assert rig.spoken().startswith("backoff: Cboe blocks us (HTTP 403); next try in ")
 

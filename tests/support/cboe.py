@@ -1,5 +1,6 @@
 """The live source against a simulated Cboe over real sockets, on one clock that a test turns."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,14 +19,14 @@ from gextui.simulator.market import SimulatedMarket
 from gextui.sources import cboe_live
 from gextui.sources.cboe_live import CboeSource
 from gextui.sources.pacing import Backoff
-from tests.support.clock import FakeClock
+from tests.support.clock import FakeClock, settle
 from tests.support.proxy import Door
 from tests.support.rig import SourceRig, Watched
-from tests.support.waiting import eventually
 
 SPX, SPY, NDX, IBIT = (KNOWN_TICKERS[symbol] for symbol in ("SPX", "SPY", "NDX", "IBIT"))
 RATE = 0.04
 _STEP = 2.0
+_PATIENCE = 1000
 
 
 def new_york(text: str) -> datetime:
@@ -49,26 +50,26 @@ class Rig(SourceRig):
     venue: WatchedVenue
 
     async def first(self, *tickers: Ticker) -> None:
-        """Return once the tickers (the source's) have a chain; time stands still while a file is read."""
+        """Return once the tickers (the source's) have a chain."""
         for ticker in tickers or self.source.tickers:
-            for _ in range(100):
-                await self.idle()
-                if self.chains[ticker]:
-                    break
-                await self.turn(self.step)
-            assert self.chains[ticker], self.spoken(ticker)
+            await self.turn(60.0, lambda ticker=ticker: self.chains[ticker])  # type: ignore[misc]
 
-    async def idle(self) -> None:
-        """Return once no request is in flight and nothing is read."""
-        await self.quiesce()
-        await eventually(lambda: not self.source._turn.locked() or self.is_waiting, "the request in flight")
-        await self.quiesce()
+    async def still(self) -> None:
+        """Let time stand still while a file is on its way and read, unless the clock itself is waited for."""
+        for waited in range(_PATIENCE):
+            if not self.source._turn.locked() or self.is_waiting:
+                if waited:
+                    await settle()
+                break
+            await asyncio.sleep(0.002)
 
     @property
     def is_waiting(self) -> bool:
-        """Whether the next request waits for its turn by the clock."""
+        """Whether the next request waits for its turn by the clock, or its answer for the venue's."""
         running = self.source._running
-        return running is not None and running[0].limiter._turn.locked()
+        return self.venue.network.bytes_a_second is not None or (
+            running is not None and running[0].limiter._turn.locked()
+        )
 
     def readings(self, ticker: Ticker = SPY) -> list[OptionChain]:
         """The chains without those that only say that there is nothing newer."""

@@ -84,12 +84,16 @@ class SourceRig:
             # What crosses a socket on loopback needs turns of the loop, what a thread does needs a moment.
             await settle()
             await asyncio.sleep(0.001)
+            await self.still()
             if self.running is not None and self.running.done():
                 self.running.result()
             if until is not None and until():
                 return self.clock.seconds() - began
         assert until is None or until(), f"not within {seconds:g} s; {self.status().state} {self.status().detail}"
         return self.clock.seconds() - began
+
+    async def still(self) -> None:
+        """Let time stand still for what takes longer than a moment."""
 
     async def live(self, *tickers: Ticker) -> None:
         """Return once the tickers (BTC) are live and have a chain."""
