@@ -1,6 +1,7 @@
 """The command line: each command a thin function. What is heavy is imported where it is used."""
 
 import gc
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -439,4 +440,6 @@ def main() -> NoReturn:
     # Nothing made while modules load is garbage, and looking for it costs a seventh of the start. What runs for long
     # turns the collector on again once it is up.
     gc.disable()
+    # A second thread of numpy's would gain nothing, and take memory.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     commands.main()

@@ -19,6 +19,7 @@ from gextui.exposure.board import Board
 from gextui.live_sources import LiveSources
 from gextui.log import PlainFormatter
 from gextui.market.ticker import Ticker
+from gextui.memory import give_back, hold_little
 from gextui.route import Route
 from gextui.sources.source import SourceState
 from gextui.store.database import StoreError
@@ -33,6 +34,8 @@ COUNT_EVERY = 60.0
 """Seconds between lines that say how much was recorded."""
 AGAIN_AFTER = 60.0
 """Seconds before the same trouble is said again."""
+_STARTED_AFTER = 5.0
+"""Seconds after which what only starting needed is given back; and again every `COUNT_EVERY`."""
 _OPENING = 0.05
 """Seconds between looks at whether the database is open."""
 _MOST_LINES = 1000
@@ -65,6 +68,7 @@ class Recorder:
         """
         gc.freeze()
         gc.enable()
+        hold_little()
         if (holder := holder_of(self._path)) is not None:
             raise StoreError(f"{holder} already records to {self._path}; stop it first", os.EX_TEMPFAIL)
         _let_go_of_standard_streams()
@@ -93,12 +97,16 @@ class Recorder:
         _logger.info("process %d records %s to %s", os.getpid(), tickers, self._path)
         self._said["recording"] = store.recording
         counted, count_at = Counter[str](), time.monotonic() + COUNT_EVERY
+        give_back_at = time.monotonic() + _STARTED_AFTER
         while self._desk.running:
             self._lines.write(LOOK_EVERY)
             self._look()
             if time.monotonic() >= count_at:
                 count_at += COUNT_EVERY
                 counted = self._count(store, counted)
+            if time.monotonic() >= give_back_at:
+                give_back_at += COUNT_EVERY
+                give_back()
         if self._ending:
             _logger.info("stopped after %s readings", f"{store.counts.total():,}")
 

@@ -139,7 +139,7 @@ class Book(ColumnBook):
     def chain(self, now: float, *, simulated: bool, notes: Sequence[str] = ()) -> OptionChain | None:
         """The chain of what lives at ``now``; None where that is nothing, or nothing with open interest."""
         self._write()
-        volume, traded = self._columns["volume"], self._traded.total()
+        volume, traded = self._columns["volume"], self._traded.total(len(self))
         told_by_trades = np.isnan(volume) & (traded > 0.0)
         if told_by_trades.any():
             since = datetime.fromtimestamp(self._traded.since, UTC)
@@ -160,13 +160,15 @@ class _Traded:
     def __init__(self) -> None:
         self.since = np.inf
         """When the first of these trades was made."""
-        self._coins = np.zeros((_HOURS, 0))
-        self._hour = 0
+        self._coins: dict[int, dict[int, float]] = {}
+        """By hour and row."""
         self._known: dict[str, None] = {}
 
     def hold(self, came_from: Integers) -> None:
         """Have these rows, each from the row it was before, or -1 for a new one."""
-        self._coins = np.append(self._coins, np.zeros((_HOURS, 1)), axis=1)[:, came_from]
+        now = {before: row for row, before in enumerate(came_from.tolist()) if before >= 0}
+        for hour, coins in self._coins.items():
+            self._coins[hour] = {now[row]: size for row, size in coins.items() if row in now}
 
     def take(self, row: int, size: float, at: float, number: str | None) -> None:
         """Count one trade, once."""
@@ -177,15 +179,16 @@ class _Traded:
             if len(self._known) > _TRADES_KNOWN:
                 del self._known[next(iter(self._known))]
         hour = int(at // _HOUR)
-        if hour > self._hour:
-            passed = range(max(self._hour + 1, hour - _HOURS + 1), hour + 1)
-            self._coins[[each % _HOURS for each in passed]] = 0.0
-            self._hour = hour
-        if hour > self._hour - _HOURS:
-            self._coins[hour % _HOURS, row] += size
-            self.since = max(min(self.since, at), (self._hour - _HOURS + 1) * _HOUR)
+        first = max([hour, *self._coins]) - _HOURS + 1
+        self._coins = {each: coins for each, coins in self._coins.items() if each >= first}
+        if hour >= first:
+            coins = self._coins.setdefault(hour, {})
+            coins[row] = coins.get(row, 0.0) + size
+            self.since = max(min(self.since, at), first * _HOUR)
 
-    def total(self) -> Floats:
-        """In coins; (N,)."""
-        total: Floats = self._coins.sum(axis=0)
+    def total(self, rows: int) -> Floats:
+        """In coins; (rows,)."""
+        total = np.zeros(rows)
+        for coins in self._coins.values():
+            total[list(coins)] += list(coins.values())
         return total

@@ -40,9 +40,11 @@ class BybitSession:
         """Topics of each subscribe that was not answered, by its number."""
         self._answers: dict[str, list[bool]] = {}
         """For each topic, whether the answers still to come are to a subscribe."""
+        self._names: dict[str, str] = {}
+        """Each topic as it was asked for, so that only that text of it is kept."""
         self._held: set[str] = set()
-        self._whole: set[str] = set()
-        """Topics that have sent a snapshot."""
+        self._whole: dict[str, str] = {}
+        """Topics that have sent a snapshot, likewise."""
         self._broken: set[str] = set()
         """Topics that were asked for once more, because they had not."""
 
@@ -53,6 +55,7 @@ class BybitSession:
     def subscribe(self, channels: Sequence[str]) -> Sequence[bytes]:
         """Requests of at most `TOPICS_A_REQUEST`; what is subscribed already is left first, or it would fail."""
         frames = list(self.unsubscribe([topic for topic in channels if topic in self._held]))
+        self._names.update(zip(channels, channels, strict=True))
         for few in _chunks(channels):
             frames.append(self._request("subscribe", few))
             self._asked[str(self._last_id)] = few
@@ -60,14 +63,16 @@ class BybitSession:
 
     def unsubscribe(self, channels: Sequence[str]) -> Sequence[bytes]:
         """Likewise."""
-        self._whole.difference_update(channels)
+        for topic in channels:
+            self._whole.pop(topic, None)
         return [self._request("unsubscribe", few) for few in _chunks(channels)]
 
     def read(self, frame: bytes) -> str | Reading | None:
         """Take one frame in; see `gextui.sources.session.Session`."""
         ticking = decode_ticking(frame)
-        if ticking is not None and ticking.topic in self._whole and (new := self._hear(ticking)) is not None:
-            return ticking.topic if new else None
+        name = None if ticking is None else self._whole.get(ticking.topic)
+        if ticking is not None and name is not None and (new := self._hear(ticking)) is not None:
+            return name if new else None
         push = decode_push(frame)
         topic = push.topic
         if topic is None:
@@ -79,9 +84,10 @@ class BybitSession:
             self._rejected["unknown type"] += 1
             return None
         elif topic not in self._whole:
-            self._whole.add(topic)
+            name = self._names.get(topic, topic)
+            self._whole[name] = name
             self._broken.discard(topic)
-        return topic if self._take(topic, push) else None
+        return self._whole.get(topic, topic) if self._take(topic, push) else None
 
     def _break(self, topic: str) -> Reading | None:
         """A change of what we never saw whole: dropped, and the whole is asked for, once."""
@@ -102,7 +108,7 @@ class BybitSession:
 
     def _acknowledged(self, done: Sequence[str], failed: Sequence[str]) -> Reading:
         """An answer names its topics and not its request: those of one topic come in the order of its requests."""
-        accepted = [topic for topic in done if self._is_subscribe(topic)]
+        accepted = [self._names.get(topic, topic) for topic in done if self._is_subscribe(topic)]
         refused = [topic for topic in failed if self._is_subscribe(topic)]
         self._held.update(accepted)
         answered = {*done, *failed}

@@ -1,7 +1,9 @@
 """A WebSocket that hands over all messages that have come at once, instead of each through a turn of the loop."""
 
 import asyncio
+import ssl
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -162,12 +164,19 @@ class _Connect(connect):
         return exc
 
 
+@cache
+def _trusting(paths: ssl.DefaultVerifyPaths) -> ssl.SSLContext:
+    """Whom this machine trusts, read once for all connections: it is a megabyte."""
+    return ssl.create_default_context()
+
+
 async def open_socket(url: str, headers: Mapping[str, str]) -> FrameSocket:
     """Connect, with these headers in the handshake; nothing here ends an attempt that takes too long.
 
     Raises:
         OSError: there is no connection; or EOFError, or InvalidHandshake, where it was refused later.
     """
+    trusted: dict[str, Any] = {"ssl": _trusting(ssl.get_default_verify_paths())} if url.startswith("wss:") else {}
     socket = await _Connect(
         url,
         create_connection=FrameSocket,
@@ -178,6 +187,7 @@ async def open_socket(url: str, headers: Mapping[str, str]) -> FrameSocket:
         ping_interval=None,
         close_timeout=1.0,
         max_size=LARGEST_MESSAGE,
+        **trusted,
     )
     assert isinstance(socket, FrameSocket)
     return socket

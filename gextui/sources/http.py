@@ -8,12 +8,10 @@ from http import HTTPStatus
 from typing import NoReturn, Self
 from urllib.parse import urlsplit
 
-import httpx
-
 from gextui.market.text import clean_text
 from gextui.sources.failure import TLS_SECONDS, Failure, FetchError, too_large
 from gextui.sources.pacing import RETRY_AFTER_DEFAULT, RETRY_AFTER_RANGE, Clock, Limiter, SystemClock, retry_after
-from gextui.sources.transport import HttpxTransport, Reply, Transport
+from gextui.sources.transport import HttpxTransport, Reply, Transport, address
 
 TOTAL_SECONDS = 10.0
 LARGEST_BODY = 32 * 1024 * 1024
@@ -144,7 +142,7 @@ class HttpClient:
             FetchError: there is no usable body; the limiter is already closed where the venue asked for it.
         """
         await self._limiter.acquire(cost)
-        key = str(httpx.URL(f"{self._base_url}{path}").copy_merge_params(dict(params or {})))
+        key = address(f"{self._base_url}{path}", params or {})
         sent = {**self._headers, **(headers or {})}
         if if_changed and key in self._etags:
             sent["if-none-match"] = self._etags[key]

@@ -144,7 +144,13 @@ def believable(prices: Floats) -> Booleans:
 def median(values: Floats) -> float | None:
     """The median of the believable prices among ``values``, or None."""
     known = values[believable(values)]
-    return float(np.median(known)) if len(known) else None
+    return _middle(known) if len(known) else None
+
+
+def _middle(values: Floats) -> float:
+    """The median of at least one number; np.median would bring in a package of its own, of which it needs one check."""
+    ordered = np.sort(values)
+    return float(0.5 * (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]))
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -326,7 +332,7 @@ def _forwards(expiry: Floats, forward: Floats) -> dict[float, float]:
     """One forward an expiry: the median of its rows'."""
     known = believable(forward)
     expiry, forward = expiry[known], forward[known]
-    return {float(at): float(np.median(forward[expiry == at])) for at in np.unique(expiry)}
+    return {float(at): _middle(forward[expiry == at]) for at in np.unique(expiry)}
 
 
 def _front(forwards: dict[float, float], as_of: datetime) -> float | None:

@@ -1,13 +1,17 @@
 """How a GET leaves this machine. Transports hold no policy: limits, caps and refusals are `HttpClient`'s."""
 
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-import httpx
+# httpx imports its command line where it can, and with it more than all of gextui takes.
+sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
 
-from gextui.sources.failure import Failure, FetchError, not_connected
+import httpx  # noqa: E402
+
+from gextui.sources.failure import Failure, FetchError, not_connected  # noqa: E402
 
 CONNECT_SECONDS = 5.0
 
@@ -37,6 +41,11 @@ class Transport(Protocol):
     async def close(self) -> None:
         """Close every connection."""
         ...
+
+
+def address(url: str, params: Mapping[str, str | int]) -> str:
+    """``url`` with these parameters."""
+    return str(httpx.URL(url).copy_merge_params(dict(params)))
 
 
 class HttpxTransport:
