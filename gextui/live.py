@@ -110,8 +110,8 @@ def _may_come(desk: "Desk", ticker: Ticker, waited: float) -> bool:
         return False
     if health.status.state is SourceState.BACKOFF and waited > _FAILING_FOR:
         return False
-    # Yahoo is read expiry by expiry: until it has been, there is more to come.
-    return desk.view(ticker) is None or health.stale or health.status.state is SourceState.CONNECTING
+    view = desk.view(ticker)
+    return view is None or health.stale or view.board.chain.partial
 
 
 def retention_of(storage: Storage) -> "Retention":

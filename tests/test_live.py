@@ -2,15 +2,19 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from gextui.config import Secrets, Settings, TickerChoice
-from gextui.live import route_for
+from gextui.desk import Desk
+from gextui.live import _may_come, route_for
 from gextui.market.ticker import KNOWN_TICKERS
 from gextui.route import Route
 from tests.cli import run
+from tests.support.desk import BTC, FedSource, chain_at, until_shown
+from tests.support.desk import running as running_desk
 from tests.support.venue import RunningVenue, running_venue
 
 
@@ -123,3 +127,14 @@ class TestCredentials:
         done = run("--config", path, "record", "SPX")
         assert (done.returncode, done.stdout) == (78, "")
         assert done.stderr.startswith("gextui: tradier_token_command failed with exit code 1")
+
+
+def test_a_reading_waits_for_the_whole_of_a_chain() -> None:
+    source = FedSource()
+    with running_desk(Desk([source])) as desk:
+        source.feed(replace(chain_at(0, 100.0), partial=True))
+        until_shown(desk, 100.0)
+        assert _may_come(desk, BTC, 1.0)
+        source.feed(chain_at(1, 101.0))
+        until_shown(desk, 101.0)
+        assert not _may_come(desk, BTC, 1.0)
