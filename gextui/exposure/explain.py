@@ -176,7 +176,7 @@ def _max_pain(board: Board) -> Explanation:
     inputs: list[Input] = []
     if pain is not None:
         chain = board.chain
-        held = np.isfinite(chain.open_interest) & (chain.expiries[chain.expiry] == pain.expiry)
+        held = np.isfinite(chain.open_interest) & ~board.book.refused & (chain.expiries == pain.expiry)[chain.expiry]
         rows = np.flatnonzero(held)
         value = np.where(chain.is_call, pain.price - chain.strike, chain.strike - pain.price)[rows]
         paid = np.maximum(value, 0.0) * chain.open_interest[rows] * chain.multiplier[rows]

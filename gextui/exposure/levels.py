@@ -120,7 +120,8 @@ def find_levels(
     one's whose straddle is quoted.
     """
     strike, spot = by_strike.strike, chain.spot
-    leads = lead_expiries(chain, smile, np.flatnonzero(selected_expiries(chain, filters)))
+    believed = np.bincount(chain.expiry[book.refused], minlength=len(chain.expiries)) == 0
+    leads = lead_expiries(chain, smile, np.flatnonzero(selected_expiries(chain, filters) & believed))
     front = int(leads[0]) if len(leads) and book.used.any() else None
     one_sigma = None if front is None else _one_sigma(chain, smile, front)
     straddle = None if front is None else _quoted_straddle(chain, smile, front)
@@ -133,7 +134,7 @@ def find_levels(
         absolute_gamma=absolute[0] if absolute else None,
         zero_gamma=zero_gamma,
         other_rules=other_rules,
-        max_pain=None if front is None else _max_pain(chain, float(chain.expiries[front])),
+        max_pain=None if front is None else _max_pain(chain, book, float(chain.expiries[front])),
         expected_move=straddle or one_sigma,
         one_sigma=one_sigma,
         daily_sigma=_daily_sigma(chain, smile),
@@ -165,8 +166,9 @@ def max_pain(strike: Floats, call_open_interest: Floats, put_open_interest: Floa
     return float(min(strike[lowest].tolist(), key=lambda price: (abs(price - spot), price)))
 
 
-def _max_pain(chain: OptionChain, instant: float) -> MaxPain | None:
-    rows = np.flatnonzero((chain.expiries == instant)[chain.expiry] & np.isfinite(chain.open_interest))
+def _max_pain(chain: OptionChain, book: Book, instant: float) -> MaxPain | None:
+    held = np.isfinite(chain.open_interest) & ~book.refused
+    rows = np.flatnonzero((chain.expiries == instant)[chain.expiry] & held)
     strike, strike_of = np.unique(chain.strike[rows], return_inverse=True)
     units = chain.open_interest[rows] * chain.multiplier[rows]
     calls = chain.is_call[rows]

@@ -137,6 +137,11 @@ class OptionChain:
         """The interest rate of each expiry; shape (E,)."""
         return self._by_expiry([part.rate for part in self.parts] or [self.rate])
 
+    @property
+    def counted_in(self) -> str:
+        """What open interest and volume count: of several venues, whose contracts are of different size, coins."""
+        return "coins" if self.parts else "contracts"
+
     def _by_expiry(self, values: list[float]) -> Floats:
         return np.array(values, dtype=np.float64)[self.part]
 

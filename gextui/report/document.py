@@ -12,6 +12,7 @@ from gextui.exposure.change import Change
 from gextui.exposure.coin_axis import on_coin_axis
 from gextui.exposure.coin_terms import no_ratio
 from gextui.exposure.levels import ExpectedMove, Levels, Wall
+from gextui.exposure.parts import PartOfBook
 from gextui.market.chain import Floats
 
 SCHEMA = 1
@@ -23,6 +24,8 @@ UNITS = {
     "charm": "USD of delta per day",
 }
 EXPOSURES = ("call_gex", "put_gex", "net_gex", "net_dex", "net_vanna", "net_charm")
+_SPLIT_EXPOSURES = ("call_gex", "put_gex", "net_gex")
+_SPLIT_HOLDINGS = ("call_open_interest", "put_open_interest")
 HOLDINGS = ("call_open_interest", "put_open_interest", "call_volume", "put_volume")
 
 
@@ -52,15 +55,15 @@ def document(board: Board) -> dict[str, object]:
         "wiped": board.wiped,
         "warnings": list(board.warnings),
         "filters": asdict(filters),
-        "units": UNITS,
+        "units": UNITS | ({"open_interest": chain.counted_in, "volume": chain.counted_in} if chain.parts else {}),
         "totals": asdict(board.totals),
         "levels": _levels(board.levels),
         "coin_terms": _coin_terms(board),
         "regime": {"state": regime.state, "reason": regime.reason, "net_of_gross": regime.net_of_gross},
         "changes": [_change(change) for change in board.changes],
-        "by_strike": strike_rows(board),
+        "by_strike": _split_rows(board),
         "by_expiry": _expiry_rows(board),
-    }
+    } | _parts(board)
 
 
 def instant(at: datetime | float) -> str:
@@ -76,6 +79,42 @@ def strike_rows(board: Board) -> list[dict[str, object]]:
     columns |= {name: _exposure(board, getattr(rows, name)) for name in EXPOSURES}
     columns |= {name: getattr(rows, name).tolist() for name in HOLDINGS}
     return _as_rows(columns)
+
+
+def _split_rows(board: Board) -> list[dict[str, object]]:
+    """The strikes' rows, each with what every venue holds of it where several make the chain."""
+    rows = strike_rows(board)
+    if not board.parts:
+        return rows
+    split = {part.part.name: _part_rows(part) for part in board.parts}
+    return [row | {"parts": {name: own[at] for name, own in split.items()}} for at, row in enumerate(rows)]
+
+
+def _part_rows(part: PartOfBook) -> list[dict[str, object]]:
+    sums = part.by_strike
+    unknown: list[object] = [None] * len(sums.strike)
+    columns = {name: getattr(sums, name).tolist() if part.used else unknown for name in _SPLIT_EXPOSURES}
+    columns |= {name: getattr(sums, name).tolist() for name in _SPLIT_HOLDINGS}
+    return _as_rows(columns)
+
+
+def _parts(board: Board) -> dict[str, object]:
+    return {"parts": [_part(part) for part in board.parts]} if board.parts else {}
+
+
+def _part(part: PartOfBook) -> dict[str, object]:
+    own = part.part
+    return {
+        "name": own.name,
+        "as_of": instant(own.as_of),
+        "delay": own.delay,
+        "spot": own.spot,
+        "stale": own.stale,
+        "detail": own.detail,
+        "contracts": {"listed": part.contracts, "used": part.used},
+        "net_gex": part.net_gex,
+        "share": part.share,
+    }
 
 
 def _expiry_rows(board: Board) -> list[dict[str, object]]:
@@ -172,7 +211,7 @@ def _move(move: ExpectedMove | None) -> dict[str, object]:
         "high": move.high,
         "expiry": instant(move.expiry),
         "method": move.method,
-    }
+    } | ({"venue": move.venue} if move.venue else {})
 
 
 def _change(change: Change) -> dict[str, object]:

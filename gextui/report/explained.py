@@ -10,6 +10,8 @@ from gextui.report.page import WIDTH
 from gextui.ui import format as show
 
 _BAR = 20
+_NAMES = (28, 36)
+"""The least and the most that the contracts' names take."""
 
 
 def explained(explanation: Explanation) -> Iterator[str]:
@@ -29,10 +31,12 @@ def explained(explanation: Explanation) -> Iterator[str]:
     count, share = len(explanation.contracts), show.percent(explanation.heaviest_share, signed=False)
     yield f"  The {count} contracts that weigh most ({share} of the whole), {explanation.amount_unit}:"
     largest = explanation.contracts[0].share
+    least, most = _NAMES
+    names = min(max(least, *(len(contract.name) + 1 for contract in explanation.contracts)), most)
     for contract in explanation.contracts:
         bar = "█" * max(round(contract.share / largest * _BAR), 1)
         part = show.percent(contract.share, signed=False)
-        yield f"  {show.left(contract.name, 28)}{show.compact(contract.amount):>10}{part:>8}  {bar}"
+        yield f"  {show.left(contract.name, names)}{show.compact(contract.amount):>10}{part:>8}  {bar}"
 
 
 def _input(item: Input) -> str:

@@ -11,6 +11,7 @@ from gextui.exposure.filters import Filters, Sign, Weight
 from gextui.exposure.levels import ExpectedMove, Wall
 from gextui.exposure.regime import State
 from gextui.ui import format as show
+from gextui.ui import venues
 from gextui.ui.coin_words import on_other_axis, other_unit, ratio_words
 from gextui.ui.levels import LevelRow, absolute_gamma, band, main_levels, other_rules
 
@@ -109,6 +110,13 @@ def _head(board: Board) -> Iterator[str]:
     yield from _wrapped(
         "", f"{chain.source}{delay} · {board.used:,} of {chain.total:,} contracts · coverage {coverage}"
     )
+    if board.parts:
+        shares = (
+            f"{venues.name(part)} {show.percent(part.share, 1, signed=False)} of gross"
+            + (f" {stale}" if (stale := venues.stale_words(board, part)) else "")
+            for part in board.parts
+        )
+        yield from _wrapped("", " · ".join(shares))
     read = (_expiries_in_words(board.filters), _WEIGHED[board.filters.weight], _HELD[board.filters.sign])
     yield from _wrapped("", " · ".join(read))
     for warning in board.warnings:
@@ -160,7 +168,9 @@ def _zero_note(board: Board) -> str:
 
 
 def _range(move: ExpectedMove | None) -> str:
-    return "" if move is None else f"{show.level(move.low)} – {show.level(move.high)}"
+    if move is None:
+        return ""
+    return f"{show.level(move.low)} – {show.level(move.high)}" + (f", {move.venue}" if move.venue else "")
 
 
 def _totals(board: Board) -> Iterator[str]:
@@ -172,7 +182,12 @@ def _totals(board: Board) -> Iterator[str]:
     yield f"Net vanna   {show.compact(totals.net_vanna):>10}  USD of delta per vol point"
     yield f"Net charm   {show.compact(totals.net_charm):>10}  USD of delta per day"
     for name, call, put, put_call in (
-        ("Contracts", totals.call_open_interest, totals.put_open_interest, totals.put_call_open_interest),
+        (
+            board.chain.counted_in.capitalize(),
+            totals.call_open_interest,
+            totals.put_open_interest,
+            totals.put_call_open_interest,
+        ),
         ("Volume", totals.call_volume, totals.put_volume, totals.put_call_volume),
     ):
         yield f"{name:<12}{show.ratio(put_call):>10}  put/call ({show.count(call)} calls, {show.count(put)} puts)"
@@ -233,7 +248,9 @@ def _names(board: Board) -> dict[float, str]:
 def _expiries(board: Board) -> Iterator[str]:
     rows = board.by_expiry
     shown = min(len(rows.expiry), EXPIRIES)
-    heading = f"{'Expiries':<10}{'':<12}{'forward':>12}{'IV':>8}{'net GEX':>11}{'contracts':>12}{'put/call':>10}"
+    heading = (
+        f"{'Expiries':<10}{'':<12}{'forward':>12}{'IV':>8}{'net GEX':>11}{board.chain.counted_in:>12}{'put/call':>10}"
+    )
     yield _heading(heading)
     for at in range(shown):
         calls, puts = float(rows.call_open_interest[at]), float(rows.put_open_interest[at])

@@ -247,6 +247,12 @@ def test_a_wiped_venue_is_left_out_and_said_so() -> None:
     assert board.totals.net_gex == pytest.approx(build_board(good).totals.net_gex, rel=1e-12)
     assert board.dropped["wiped"] == len(bad)
     assert (board.parts[1].used, board.parts[1].net_gex, board.parts[1].share) == (0, None, 0.0)
+    # Nor does it name the front expiry, where it alone lists one.
+    earlier = named(bad, "bybit", expiries=bad.expiries - 3600.0, open_interest=np.zeros(len(bad)))
+    levels = build_board(combine(COIN, [good, earlier])).levels
+    assert levels.max_pain == build_board(good).levels.max_pain
+    assert levels.expected_move is not None
+    assert levels.expected_move.venue == "deribit"
     both = build_board(
         combine(COIN, [named(each, each.source, open_interest=np.zeros(len(each))) for each in (good, bad)])
     )

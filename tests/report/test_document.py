@@ -18,10 +18,11 @@ from gextui.exposure.change import WINDOWS, Past
 from gextui.exposure.coin_terms import implied_chain
 from gextui.exposure.filters import Filters, Sign, Weight
 from gextui.market.coin import CoinRatio, RatioSource
+from gextui.market.combined import combine
 from gextui.market.ticker import ticker_for
 from gextui.report.document import encode, instant
 from gextui.report.rows import COLUMNS, csv_text
-from tests.exposure.chains import Contract, chain_of, random_chain
+from tests.exposure.chains import COIN, Contract, chain_of, random_chain
 
 DISTANCE = {"distance_pct": "number", "distance_sigmas": "number"}
 WALL = {"price": "number", "gex": "number", "share": "number", **DISTANCE}
@@ -134,6 +135,62 @@ def wiped_board() -> Board:
     """Sixty contracts whose source has reset every open interest."""
     chain = random_chain(3, strikes=30, expiries=1)
     return build_board(replace(chain, open_interest=np.zeros(len(chain))))
+
+
+def two_venues_board(*, wiped: bool = False) -> Board:
+    """Deribit's book and, stale, Bybit's."""
+    deribit, bybit = (replace(random_chain(seed), source=source) for seed, source in ((1, "deribit"), (2, "bybit")))
+    if wiped:
+        bybit = replace(bybit, open_interest=np.zeros(len(bybit)))
+    return build_board(combine(COIN, [deribit, bybit], stale={"bybit": "no data for 42 s"}))
+
+
+PART = {
+    "name": "text",
+    "as_of": "text",
+    "delay": "number",
+    "spot": "number",
+    "stale": "truth",
+    "detail": "text",
+    "contracts": {"listed": "number", "used": "number"},
+    "net_gex": "number",
+    "share": "number",
+}
+SPLIT = dict.fromkeys(["call_gex", "put_gex", "net_gex", "call_open_interest", "put_open_interest"], "number")
+TWO_VENUES = SHAPE | {
+    "units": SHAPE["units"] | {"open_interest": "text", "volume": "text"},
+    "levels": SHAPE["levels"] | dict.fromkeys(("expected_move", "one_sigma"), MOVE | {"venue": "text"}),
+    "by_strike": [SHAPE["by_strike"][0] | {"parts": {"deribit": SPLIT, "bybit": SPLIT}}],
+    "parts": [PART],
+}
+
+
+class TestCombined:
+    def test_the_split_is_there_and_adds_up(self) -> None:
+        board = two_venues_board()
+        found = decoded(board)
+        assert list(departures(found, TWO_VENUES)) == []
+        assert found["source"] == "deribit+bybit"
+        assert found["units"]["open_interest"] == "coins"
+        assert [(part["name"], part["stale"], part["detail"]) for part in found["parts"]] == [
+            ("deribit", False, ""),
+            ("bybit", True, "no data for 42 s"),
+        ]
+        assert sum(part["share"] for part in found["parts"]) == pytest.approx(1.0)
+        assert sum(part["net_gex"] for part in found["parts"]) == pytest.approx(found["totals"]["net_gex"])
+        for row in found["by_strike"]:
+            for name in SPLIT:
+                assert sum(own[name] for own in row["parts"].values()) == pytest.approx(row[name], abs=1e-6)
+
+    def test_a_venue_that_was_not_used_has_no_numbers(self) -> None:
+        found = decoded(two_venues_board(wiped=True))
+        assert list(departures(found, TWO_VENUES)) == []
+        assert found["parts"][1]["net_gex"] is None
+        assert {row["parts"]["bybit"]["net_gex"] for row in found["by_strike"]} == {None}
+
+    def test_the_csv_is_of_the_sum(self) -> None:
+        rows = list(csv.DictReader(io.StringIO(csv_text([two_venues_board()]))))
+        assert set(rows[0]) == set(COLUMNS)
 
 
 class TestContract:

@@ -20,7 +20,7 @@ from gextui.report.explained import explained
 from gextui.report.page import WIDTH, line, page
 from gextui.ui.coin_words import on_other_axis
 from tests.exposure.chains import Contract, chain_of, random_chain
-from tests.report.test_document import wiped_board
+from tests.report.test_document import two_venues_board, wiped_board
 
 
 def text(board: Board) -> str:
@@ -211,3 +211,21 @@ def test_an_implied_reading_is_marked() -> None:
     board = build_board(implied_chain(etf_board(ratio=ratio).chain, 101_000.0, datetime(2026, 3, 3, 1, tzinfo=UTC)))
     assert text(board).splitlines()[0].startswith("IBIT  60.60  +1.00%  IMPLIED")
     assert " IMPLIED " in line(board)
+
+
+def test_two_venues_are_named_with_their_shares() -> None:
+    board = two_venues_board()
+    shown = text(board)
+    first, second = (f"{part.share:.1%} of gross" for part in board.parts)
+    assert f"deribit {first} · bybit {second} stale\n" in shown
+    assert "! bybit is stale (no data for 42 s): " in shown
+    assert re.search(r"^Exp\. move .*, (deribit|bybit)$", shown, re.M)
+    assert re.search(r"^Coins +\d", shown, re.M)
+    assert re.search(r"net GEX +coins", shown)
+    assert max(map(len, shown.splitlines())) <= WIDTH
+
+
+def test_a_contract_of_a_venue_is_named_in_full() -> None:
+    lines = unstyle("\n".join(explained(explain(two_venues_board(), "net_gex")))).splitlines()
+    assert any(re.match(r"  (deribit|bybit) BTC \d\d[A-Z]{3}\d\d [\d.]+ [CP] +[+-]", line) for line in lines)
+    assert max(map(len, lines)) <= WIDTH

@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from gextui.sources.source import SourceState, SourceStatus
 from gextui.ui.actions import BY_ID
 from gextui.ui.views import VIEWS
-from tests.ui.desk import MemoryDesk
+from tests.ui.desk import MemoryDesk, two_venues_chain
 from tests.ui.running import SIZES, dashboard, settled, terminal
 from tests.ui.series import made_up_series
 from tests.ui.test_coin_etf import SUNDAY, coin_desk
@@ -85,6 +85,19 @@ def test_coin_etf(snap_compare: Compare, size: tuple[int, int]) -> None:
 def test_implied_on_the_coins_axis(snap_compare: Compare, size: tuple[int, int]) -> None:
     app = dashboard(coin_desk(implied=True), now=lambda: SUNDAY)
     assert snap_compare(app, run_before=pressing("u", "5"), terminal_size=size)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_two_venues_one_stale(snap_compare: Compare, size: tuple[int, int]) -> None:
+    desk = MemoryDesk("BTC", "SPX")
+    desk.put_chain(two_venues_chain(stale="nothing new for 42 s"))
+    assert snap_compare(dashboard(desk), run_before=pressing(), terminal_size=size)
+
+
+def test_the_venues_of_a_reading(snap_compare: Compare) -> None:
+    desk = MemoryDesk("BTC", "SPX")
+    desk.put_chain(two_venues_chain(stale="nothing new for 42 s"))
+    assert snap_compare(dashboard(desk), run_before=pressing("!"), terminal_size=(80, 24))
 
 
 @pytest.mark.parametrize("theme", ["light", "ansi"])

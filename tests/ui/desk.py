@@ -12,6 +12,7 @@ from gextui.exposure.change import Past
 from gextui.exposure.filters import EVERYTHING, Filters
 from gextui.exposure.series import Series
 from gextui.market.chain import OptionChain
+from gextui.market.combined import combine
 from gextui.market.ticker import Ticker, ticker_for
 from gextui.sources.source import SourceState, SourceStatus
 
@@ -76,6 +77,19 @@ def made_up_chain(
         delay=delay,
         simulated=simulated,
     )
+
+
+def two_venues_chain(*, stale: str = "") -> OptionChain:
+    """BTC at Deribit and, not much less than half as much, at Bybit, which may be stale since 42 s."""
+    deribit = made_up_chain()
+    bybit = replace(
+        made_up_chain(shift=-0.001, as_of=NOW - timedelta(seconds=42 if stale else 0)),
+        source="bybit",
+        roots=("BTC-USDT",),
+        open_interest=np.floor(deribit.open_interest * np.where(deribit.is_call, 0.3, 0.6)),
+        volume=np.floor(deribit.volume * 0.25),
+    )
+    return combine(deribit.ticker, [deribit, bybit], stale={"bybit": stale} if stale else {})
 
 
 def made_up_past(symbol: str, ticker: Ticker | None = None) -> Past:

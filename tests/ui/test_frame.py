@@ -18,7 +18,7 @@ from gextui.ui.widgets.lines import Line, text_of
 from gextui.ui.widgets.scene_line import Piece, SceneLine, fit_pieces
 from gextui.ui.widgets.sidebar import Block, Row, fit_blocks, sidebar_blocks
 from gextui.ui.widgets.ticker_bar import TickerBar
-from tests.ui.desk import NOW, MemoryDesk
+from tests.ui.desk import NOW, MemoryDesk, two_venues_chain
 
 
 def scene_of(desk: MemoryDesk, **state: Any) -> Scene:
@@ -192,3 +192,38 @@ def test_the_sidebar_says_what_cannot_be_computed_with_a_dash() -> None:
     assert "Zero gamma          –      –      –" in rows
     assert "Net GEX             –" in rows
     assert " γ? UNDETERMINED   – of gross" in rows
+
+
+def two_venues(stale: str = "") -> Scene:
+    desk = MemoryDesk("BTC")
+    desk.put_chain(two_venues_chain(stale=stale))
+    return scene_of(desk)
+
+
+def test_the_frame_names_the_venues_and_the_stale_one() -> None:
+    scene = two_venues("no data since 14:31:28")
+    assert scene.board is not None
+    share = f"{scene.board.parts[1].share:.0%}"
+    assert "deribit+bybit ● live" in said(TickerBar(), scene, 120)
+    assert f"bybit stale {share}  0γ" in said(Headline(), scene, 80)
+    assert f"bybit stale 42 s, {share} of gross" in said(Headline(), scene, 160)
+    assert said(NoticeLine(), scene, 100).startswith(" ! bybit is stale (no data since 14:31:28): ")
+    assert "stale" not in said(Headline(), two_venues(), 160)
+
+
+@pytest.mark.parametrize("width", [27, 35])
+def test_the_sidebar_lists_the_venues(width: int) -> None:
+    scene = two_venues("is down")
+    assert scene.board is not None
+    rows = [row for block in sidebar_blocks(scene.board, Unit.PERCENT_MOVE, width) for row in block.rows]
+    texts = ["".join(text for text, _ in row.spans).rstrip() for row in rows]
+    at = next(at for at, text in enumerate(texts) if text.startswith("deribit"))
+    deribit, bybit = (f"{part.share:.0%}" for part in scene.board.parts)
+    assert texts[at].split()[2] == deribit
+    assert texts[at + 1].split()[:3:2] == ["bybit", bybit]
+    assert texts[at + 2] == "  stale 42 s"
+    assert all(cell_len(text) <= width for text in texts[at : at + 3])
+    alone = scene_of(MemoryDesk("BTC")).board
+    assert alone is not None
+    shown = [row.spans[0][0] for block in sidebar_blocks(alone, Unit.PERCENT_MOVE, width) for row in block.rows]
+    assert not any(text.startswith("deribit") for text in shown)

@@ -8,9 +8,11 @@ from rich.cells import cell_len
 from gextui.desk import Health
 from gextui.exposure.board import Board
 from gextui.exposure.explain import Explanation
+from gextui.exposure.parts import PartOfBook
 from gextui.market.text import clean_text
 from gextui.sources.source import SourceStatus
 from gextui.ui import format as fmt
+from gextui.ui import venues
 from gextui.ui.actions import ACTIONS, Group, Keys, entries
 from gextui.ui.coin_words import ratio_words
 from gextui.ui.levels import expiry_words
@@ -130,6 +132,11 @@ def reading_page(board: Board, health: Health) -> Page:
         lines: list[Line] = []
         for name, text in facts:
             lines += entry(clean_text(name), clean_text(text), width, column, "label")
+        if board.parts:
+            lines += heading(f"Venues, in {chain.counted_in}", width)
+        for part in board.parts:
+            style = "warning" if part.part.stale else "label"
+            lines += entry(venues.name(part), _venue(board, part), width, column, style)
         if board.warnings:
             lines += heading("Why to doubt it", width)
         for warning in board.warnings:
@@ -148,6 +155,26 @@ def _coin_facts(board: Board) -> list[tuple[str, str]]:
     if implied_from is not None:
         facts.append(("implied", f"from the quotes of {fmt.moment(implied_from)}; nobody quoted these numbers"))
     return facts
+
+
+def _venue(board: Board, part: PartOfBook) -> str:
+    """Where one venue's book stands, and how much of the whole it is."""
+    own = part.part
+    why = f": {clean_text(own.detail)}" if own.detail else ""
+    stale = venues.stale_words(board, part)
+    return ", ".join(
+        filter(
+            None,
+            (
+                f"{fmt.percent(part.share, 1, signed=False)} of gross GEX",
+                f"spot {fmt.price(own.spot)}",
+                f"as of {fmt.clock(own.as_of)}",
+                f"{fmt.age(own.delay)} late" if own.delay else "",
+                f"{part.used:,} of {part.contracts:,} contracts in the numbers",
+                f"{stale}{why}" if stale else "",
+            ),
+        )
+    )
 
 
 def _column_for(names: Iterable[str]) -> int:

@@ -2,6 +2,8 @@
 
 import math
 import re
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from gextui.ui.format import count
 from gextui.ui.widgets.lines import Span
@@ -51,6 +53,33 @@ class Scale:
         if not (self.full > 0 and math.isfinite(value)):
             return 0
         return min(round(abs(value) / self.full * cells * 8), cells * 8)
+
+
+class Stretch(NamedTuple):
+    """One of several parts of a bar."""
+
+    value: float
+    glyph: str
+    """What fills it, one cell."""
+    names: str
+    """Of its style."""
+
+
+def stretched(eighths: int, stretches: Sequence[Stretch]) -> list[Span]:
+    """A bar of so many eighths in parts, from its base outward, in whole cells: the least that is there is a cell."""
+    sizes = [abs(stretch.value) if math.isfinite(stretch.value) else 0.0 for stretch in stretches]
+    whole = sum(sizes)
+    if not (eighths and whole):
+        return []
+    length = max(round(eighths / 8), 1)
+    spans: list[Span] = []
+    so_far, filled = 0.0, 0
+    for size, stretch in zip(sizes, stretches, strict=True):
+        so_far += size
+        until = round(length * so_far / whole)
+        spans.append((stretch.glyph * (until - filled), stretch.names))
+        filled = until
+    return [span for span in spans if span[0]]
 
 
 def bar_right(eighths: int, cells: int, names: str) -> list[Span]:

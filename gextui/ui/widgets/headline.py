@@ -4,6 +4,7 @@ from gextui.exposure.board import Board
 from gextui.exposure.filters import Filters, Sign, Weight
 from gextui.market.text import clean_symbol
 from gextui.ui import format as fmt
+from gextui.ui import venues
 from gextui.ui.levels import LevelRow, expiry_words, main_levels, volatility_index
 from gextui.ui.scene import REGIME_MARKS, Scene, Spans, badge_spans, state_spans, time_spans
 from gextui.ui.widgets.lines import Line
@@ -62,6 +63,8 @@ def _pieces(scene: Scene, board: Board, alone: bool) -> list[Piece]:
     if board.chain.coin_ratio is not None and board.ticker.coin is not None:
         coin_spot = fmt.price(board.chain.coin_ratio.in_coin(board.spot * board.scale))
         pieces.insert(1, Piece(3, ([(f"= {clean_symbol(board.ticker.coin)} {coin_spot}", "spot")],)))
+    if stale := venues.stale_forms(board):
+        pieces.append(Piece(2, stale))
     if not alone:
         pieces += [
             Piece(3, ([("0γ ", "label"), (zero.text, zero.paint)], _labelled("Zero γ", zero))),

@@ -10,15 +10,18 @@ from gextui.exposure.board import Board
 from gextui.exposure.explain import Explanation, Input
 from gextui.market.chain import Floats
 from gextui.ui import format as fmt
+from gextui.ui import venues
 from gextui.ui.format import Unit
-from gextui.ui.widgets.bars import Scale, bar_left, bar_right
+from gextui.ui.widgets.bars import Scale, Stretch, bar_left, bar_right, stretched
 from gextui.ui.widgets.lines import Line, Span, line
+from gextui.ui.widgets.scene_line import Piece, fit_pieces, joined
 from gextui.ui.widgets.strike_view import StrikeView
 from gextui.ui.widgets.view import Measure
 from gextui.ui.widgets.words import fitting, level_labels, nothing_to_draw
 
 _NUMBER_WIDTH = 8
 _HEADER_FROM_HEIGHT = 18
+_LEGEND_FROM_HEIGHT = 9
 _ROWS_A_BRIGHT_ONE = 5
 
 
@@ -34,6 +37,15 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Venue:
+    """What of the bars is one venue's, as in `Bars`."""
+
+    left: Floats
+    right: Floats
+    stale: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Bars:
     """What the bars stand for, one a listed strike (K) and side, in the unit shown."""
 
@@ -45,6 +57,8 @@ class Bars:
     """The sign that this side's numbers have, which colours it; 0 where they have none."""
     right_sign: float
     columns: tuple[Column, ...]
+    venues: tuple[Venue, ...] = ()
+    """Where several make the book; they add up to the whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +117,29 @@ class Ladder(StrikeView):
         board = self.board
         if board is None:
             return []
+        legend = self._legend(board, width, height)
+        height -= len(legend)
         self.fit(board, board.by_strike.strike, height - self._header_height(height))
         words = nothing_to_draw(board, self.measure)
         if words is not None:
             return self.centred(words, width, height)
-        return self.ladder_lines(board, self._bars(board, wide=width >= 70), width, height)
+        return [*self.ladder_lines(board, self._bars(board, wide=width >= 70), width, height), *legend]
+
+    def _legend(self, board: Board, width: int, height: int) -> list[Line]:
+        """Whose stretches of the bars are whose, with each venue's share of the whole; none for a single source."""
+        if len(board.parts) < 2 or height < _LEGEND_FROM_HEIGHT:
+            return []
+        pieces = []
+        for at, (part, share) in enumerate(zip(board.parts, venues.shares(board, self.measure), strict=True)):
+            stale = part.part.stale
+            short: list[Span] = [
+                (venues.shade(at), "stale graph" if stale else "value graph"),
+                (f" {venues.name(part)} {fmt.percent(share, 0, signed=False)}", "warning" if stale else "label"),
+            ]
+            words = f" {venues.stale_words(board, part)}" if stale else ""
+            pieces.append(Piece(at, ([*short, ("!" if stale else "", "warning")], [*short, (words, "warning")])))
+        spans = joined([spans for _, spans in fit_pieces(pieces, width - 2)])
+        return [line([(" ", ""), *spans], width)]
 
     def _header_height(self, height: int) -> int:
         return 1 if height >= _HEADER_FROM_HEIGHT else 0
@@ -119,17 +151,29 @@ class Ladder(StrikeView):
             factor = self.unit.factor(board)
             net = Column("NET", by_strike.net_gex, lambda gex: self.unit.amount(gex, board), True)
             puts, calls = by_strike.put_gex * factor, by_strike.call_gex * factor
-            return Bars("PUTS", "CALLS", puts, calls, sign.of_put, sign.of_call, (net,))
+            split = tuple(
+                Venue(each.by_strike.put_gex * factor, each.by_strike.call_gex * factor, each.part.stale)
+                for each in board.parts
+            )
+            return Bars("PUTS", "CALLS", puts, calls, sign.of_put, sign.of_call, (net,), split)
         if self.measure is Measure.OPEN_INTEREST:
             puts, calls = by_strike.put_open_interest, by_strike.call_open_interest
         else:
             puts, calls = by_strike.put_volume, by_strike.call_volume
+        split = tuple(
+            Venue(
+                getattr(each.by_strike, f"put_{self.measure}"),
+                getattr(each.by_strike, f"call_{self.measure}"),
+                each.part.stale,
+            )
+            for each in board.parts
+        )
         columns: tuple[Column, ...] = (Column("PUTS", puts, fmt.count, False), Column("CALLS", calls, fmt.count, False))
         if not wide:
             known = np.isfinite(puts) | np.isfinite(calls)
             total = np.where(known, np.nan_to_num(puts) + np.nan_to_num(calls), np.nan)
             columns = (Column("TOTAL", total, fmt.count, False),)
-        return Bars("PUTS", "CALLS", puts, calls, 0.0, 0.0, columns)
+        return Bars("PUTS", "CALLS", puts, calls, 0.0, 0.0, columns, split)
 
     def ladder_lines(self, board: Board, bars: Bars, width: int, height: int) -> list[Line]:
         """Draw ``bars`` over the rows in view; the axis has been fitted to the strikes they are of."""
@@ -139,6 +183,7 @@ class Ladder(StrikeView):
         left, right = rungs.sums(bars.left), rungs.sums(bars.right)
         self._fit_scale(board, left, right, shown)
         numbers = [(column, rungs.sums(column.values)) for column in bars.columns]
+        split = [(rungs.sums(each.left), rungs.sums(each.right)) for each in bars.venues]
         decimals = fmt.strike_decimals(tuple(rungs.prices[shown].tolist())) if shown else 0
         texts = {row: fmt.strike(float(rungs.prices[row]), decimals) for row in shown}
         spot = fmt.level(board.spot)
@@ -162,9 +207,9 @@ class Ladder(StrikeView):
                 (" ", ""),
                 (bracket, "move graph"),
                 (" ", ""),
-                *self._bar(bar_left, float(left[row]), bars.left_sign, "put", widths.half),
+                *self._bar(bars, 0, float(left[row]), [float(each[0][row]) for each in split], widths.half),
                 ("│", "grid graph"),
-                *self._bar(bar_right, float(right[row]), bars.right_sign, "call", widths.half),
+                *self._bar(bars, 1, float(right[row]), [float(each[1][row]) for each in split], widths.half),
                 *(self._number(column, float(sums[row])) for column, sums in numbers),
                 ("  ", ""),
                 *fitting(named, widths.label),
@@ -180,11 +225,22 @@ class Ladder(StrikeView):
         sizes = np.abs(np.concatenate((left[shown], right[shown])))
         self.scale.fit(float(np.max(sizes, initial=0.0, where=np.isfinite(sizes))))
 
-    def _bar(
-        self, draw: Callable[[int, int, str], list[Span]], value: float, sign: float, side: str, cells: int
-    ) -> list[Span]:
-        colour = side if not sign else "call" if sign > 0 else "put"
-        return draw(self.scale.eighths(value, cells), cells, f"{colour} graph")
+    def _bar(self, bars: Bars, side: int, value: float, split: list[float], cells: int) -> list[Span]:
+        """One side's bar, 0 the left one; where more than the first venue has a part in it, in stretches."""
+        sign = (bars.left_sign, bars.right_sign)[side]
+        colour = ("put", "call")[side] if not sign else "call" if sign > 0 else "put"
+        eighths = self.scale.eighths(value, cells)
+        if not any(split[1:]) and not any(venue.stale for venue in bars.venues[:1]):
+            return (bar_left, bar_right)[side](eighths, cells, f"{colour} graph")
+        spans = stretched(
+            eighths,
+            [
+                Stretch(part, venues.shade(at), f"{'stale' if venue.stale else colour} graph")
+                for at, (part, venue) in enumerate(zip(split, bars.venues, strict=True))
+            ],
+        )
+        room = (" " * (cells - sum(len(text) for text, _ in spans)), "graph")
+        return [*spans, room] if side else [room, *reversed(spans)]
 
     def _number(self, column: Column, value: float) -> Span:
         style = "value"

@@ -29,7 +29,7 @@ _KEPT_STRIPS = 512
 
 # Without the glyphs a cell of a bar is full or empty; a reversed one shows the other part of its cell.
 _BLOCKS = "▏▎▍▌▋▊▉█"
-_PLAIN_BARS = str.maketrans(_BLOCKS, "   #####")
+_PLAIN_BARS = str.maketrans(f"{_BLOCKS}▓▒░", "   #####=-.")
 _PLAIN_MARKS = str.maketrans("◂▸", "<>")
 _PLAIN_REVERSED_BARS = str.maketrans(_BLOCKS, "####    ")
 

@@ -9,6 +9,7 @@ from gextui.exposure.change import Change, ChangeState
 from gextui.exposure.explain import Explanation, explain
 from gextui.market.text import clean_symbol
 from gextui.ui import format as fmt
+from gextui.ui import venues
 from gextui.ui.coin_words import other_unit, ratio_in_short, ratio_words
 from gextui.ui.format import Unit
 from gextui.ui.levels import (
@@ -151,6 +152,7 @@ def sidebar_blocks(board: Board, unit: Unit, width: int) -> list[Block]:
         Block(1, [Row([(f" {regime} {board.regime.state.upper()} ", f"{paint} reversed"), *_share(board, width)])], 1),
         Block(5, [Row([(text, "label")]) for text in reason], 1),
         Block(1, [_net(board, unit, width)], 1),
+        Block(2, _venues(board, unit, width), 1),
         Block(2, _exposures(board, width), 1),
         Block(6, [_put_call(board, width)], 1),
         Block(8, [_coverage(board, width)], 1),
@@ -252,6 +254,17 @@ def _net(board: Board, unit: Unit, width: int) -> Row:
     if first + price + 1 + len(suffix) > width:  # the frame's title says per what
         suffix = suffix.partition("/")[0]
     return _amount("Net GEX", unit.amount(board.totals.net_gex, board), suffix, width, "net_gex")
+
+
+def _venues(board: Board, unit: Unit, width: int) -> list[Row]:
+    """Each venue's net GEX and share of gross, where several make the book; a stale one says so."""
+    rows = []
+    for part in board.parts:
+        share = f"{venues.share_text(part)} of gross" if width >= _WITH_SIGMAS else venues.share_text(part)
+        rows.append(_amount(venues.name(part), unit.amount(part.net_gex, board), share, width))
+        if stale := venues.stale_words(board, part):
+            rows.append(Row([(f"  {stale}", "warning")]))
+    return rows
 
 
 def _exposures(board: Board, width: int) -> list[Row]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gextui.ui.widgets.bars import Scale, bar_left, bar_right, nice_ceiling, trim_zeros
+from gextui.ui.widgets.bars import Scale, Stretch, bar_left, bar_right, nice_ceiling, stretched, trim_zeros
 
 
 @pytest.mark.parametrize(
@@ -68,3 +68,26 @@ def test_bars_are_exactly_as_wide_as_their_cells(cells: int, data: st.DataObject
     eighths = data.draw(st.integers(0, cells * 8))
     for draw in (bar_left, bar_right):
         assert sum(len(text) for text, _ in draw(eighths, cells, "call")) == cells
+
+
+def parts(*values: float) -> list[Stretch]:
+    return [Stretch(value, glyph, glyph) for value, glyph in zip(values, "█▓▒", strict=False)]
+
+
+@pytest.mark.parametrize(
+    ("eighths", "values", "drawn"),
+    [
+        (80, (3.0, 1.0, 1.0), "██████▓▓▒▒"),
+        (80, (-3.0, -2.0), "██████▓▓▓▓"),
+        (84, (1.0, 1.0), "█████▓▓▓▓▓"),
+        (80, (0.0, 1.0), "▓▓▓▓▓▓▓▓▓▓"),
+        (2, (1.0, 3.0), "▓"),
+        (16, (1.0, math.nan), "██"),
+        (0, (1.0, 1.0), ""),
+        (16, (0.0, 0.0), ""),
+    ],
+)
+def test_a_bar_in_stretches(eighths: int, values: tuple[float, ...], drawn: str) -> None:
+    spans = stretched(eighths, parts(*values))
+    assert "".join(text for text, _ in spans) == drawn
+    assert all(set(text) == {names} for text, names in spans)

@@ -5,12 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gextui.exposure.board import Board
+from gextui.exposure.board import Board, build_board
 from gextui.exposure.filters import Filters, Sign
 from gextui.ui.format import Unit
 from gextui.ui.widgets.ladder import Ladder
 from gextui.ui.widgets.view import Measure
 from tests.ui.boards import strikes_board, with_gex, with_levels
+from tests.ui.desk import made_up_chain, two_venues_chain
 from tests.ui.widgets.showing import painted_lines, screen_text, seen, showing
 
 STRIKES = [float(strike) for strike in range(96, 106)]
@@ -300,3 +301,68 @@ async def test_rounder_prices_are_brighter() -> None:
         view.show(board(), unit=Unit.PERCENT_MOVE)
         names = {text.strip(): names for spans in view.lines for text, names in spans[:2]}
         assert [names[strike] for strike in ("105", "104", "100")] == ["value", "label", "value"]
+
+
+def two_venues(stale: str = "") -> Board:
+    return with_levels(build_board(two_venues_chain(stale=stale)))
+
+
+async def test_each_venue_has_its_stretch_of_a_bar_and_a_name_below() -> None:
+    whole = two_venues()
+    for size in ((82, 33), (60, 15), (60, 9)):
+        async with showing(view := Ladder(), size):
+            view.show(whole, unit=Unit.PERCENT_MOVE)
+            lines = seen(view)
+            deribit, bybit = (part.share for part in whole.parts)
+            assert deribit is not None
+            assert bybit is not None
+            assert lines[-1] == f" █ deribit {deribit:.0%}  ▓ bybit {bybit:.0%}"
+            text = row(lines, "100,000")
+            axis = text.index("│")
+            puts, calls = text[:axis].split()[-1], text[axis + 1 :].split()[0]
+            # Deribit's stretch begins at the axis on either side; Bybit holds 60 % as many puts and 30 % as many calls.
+            for bar, held in ((puts[::-1], 0.6), (calls, 0.3)):
+                assert bar == "█" * bar.count("█") + "▓" * bar.count("▓")
+                assert bar.count("▓") == pytest.approx(len(bar) * held / (1 + held), abs=1.0)
+    async with showing(view := Ladder(), (60, 8)):
+        view.show(whole, unit=Unit.PERCENT_MOVE)
+        assert "deribit" not in "".join(seen(view))
+
+
+async def test_a_stale_venue_is_marked_in_the_bars_and_below_them() -> None:
+    async with showing(view := Ladder(), (60, 15)) as pilot:
+        view.show(two_venues("is down"), unit=Unit.PERCENT_MOVE)
+        assert seen(view)[-1].endswith("% stale 42 s")
+        names = {text[0]: names for spans in view.lines[:-1] for text, names in spans if text.strip("▓") == ""}
+        assert names == {"▓": "stale graph"}
+        await pilot.resize_terminal(32, 15)
+        assert seen(view)[-1].endswith("%!")
+
+
+@pytest.mark.parametrize("measure", [Measure.OPEN_INTEREST, Measure.VOLUME])
+async def test_open_interest_and_volume_are_split_too(measure: Measure) -> None:
+    whole = two_venues()
+    async with showing(view := Ladder(measure), (82, 20)):
+        view.show(whole, unit=Unit.PERCENT_MOVE)
+        held = [
+            sum(getattr(part.by_strike, f"{side}_{measure}").sum() for side in ("call", "put")) for part in whole.parts
+        ]
+        assert seen(view)[-1] == f" █ deribit {held[0] / sum(held):.0%}  ▓ bybit {held[1] / sum(held):.0%}"
+        assert any("▓" in text for text in seen(view)[1:-1])
+
+
+async def test_a_single_source_has_no_legend() -> None:
+    async with showing(view := Ladder(), (60, 15)):
+        view.show(with_levels(build_board(made_up_chain())), unit=Unit.PERCENT_MOVE)
+        assert "▓" not in "".join(seen(view))
+        assert "%" not in seen(view)[-1]
+
+
+async def test_without_glyphs_the_stretches_are_told_apart() -> None:
+    async with showing(view := Ladder(ascii_only=True), (60, 15)) as pilot:
+        view.show(two_venues("is down"), unit=Unit.PERCENT_MOVE)
+        await pilot.pause()
+        text = screen_text(pilot)
+        assert "\n".join(text).isascii()
+        assert any("##==" in line or "==##" in line for line in text)
+        assert next(line for line in text if "deribit" in line).startswith(" # deribit")
