@@ -10,7 +10,7 @@ import numpy as np
 
 from gextui.market.calendar import Settlement, expiry_instant, settlement_of
 from gextui.market.chain import Floats, Integers
-from gextui.market.text import clean_symbol, is_symbol
+from gextui.market.text import clean_symbol, clean_text, is_symbol
 from gextui.market.ticker import KNOWN_TICKERS, Kind, Session, ticker_for
 from gextui.sources.deribit_messages import quoted_in_coins
 from gextui.sources.rows import (
@@ -134,7 +134,7 @@ def decode_table(rows: Sequence[Sequence[str]], taken: datetime | None = None) -
     contracts = _contracts(table)
     venue = np.array([text.strip().lower() for text in table.texts(_VENUE)], dtype=np.str_)
     is_okx = np.array([OKX_NAME.fullmatch(name) is not None for name in table.texts(_NAME)], dtype=np.bool_)
-    is_okx |= venue == "okx"
+    is_okx |= (venue == "okx") & (not table.is_own)
     if is_okx.any() and not table.has(_MULTIPLIER):
         raise BadInputError(
             "holds OKX options, whose open interest is in contracts of a size the file does not give: "
@@ -158,18 +158,22 @@ def decode_table(rows: Sequence[Sequence[str]], taken: datetime | None = None) -
 
     times, exact = _times(table)
     captures = []
-    for symbol, mine in by_underlying(contracts):
-        ticker = ticker_for(symbol, Kind.COIN if is_coin[mine].any() else Kind.STOCK)
-        for chosen in _moments(columns.take(mine), times[mine], exact):
-            index = np.flatnonzero(mine)[chosen]
-            captures.append(
-                Capture(
-                    ticker=ticker,
-                    rows=_timed(columns.take(index), times[index]),
-                    as_of=newest(times[index]),
-                    spot=median(spot[index]),
+    books = venue if table.is_own else np.zeros(len(table), dtype=np.str_)
+    for symbol, owned in by_underlying(contracts):
+        ticker = ticker_for(symbol, Kind.COIN if is_coin[owned].any() else Kind.STOCK)
+        for name in np.unique(books[owned]).tolist():
+            mine = owned & (books == name)
+            for chosen in _moments(columns.take(mine), times[mine], exact):
+                index = np.flatnonzero(mine)[chosen]
+                captures.append(
+                    Capture(
+                        ticker=ticker,
+                        rows=_timed(columns.take(index), times[index]),
+                        as_of=newest(times[index]),
+                        spot=median(spot[index]),
+                        venue=clean_text(name),
+                    )
                 )
-            )
     return [_dated(capture, table, taken) for capture in captures]
 
 

@@ -11,7 +11,7 @@ from gextui.market.ticker import Session
 
 COLUMNS = (
     "ticker", "as_of", "spot", "root", "expiry", "settlement", "strike", "right", "iv", "open_interest", "volume",
-    "bid", "ask", "multiplier", "forward",
+    "bid", "ask", "multiplier", "forward", "venue",
 )  # fmt: skip
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -24,14 +24,16 @@ def write_csv(chains: Iterable[OptionChain], stream: TextIO) -> None:
         ticker, as_of = plain_cell(chain.ticker.symbol), _iso(chain.as_of)
         roots = [plain_cell(root) for root in chain.roots]
         expiries = [_expiry(instant, chain.ticker.session) for instant in chain.expiries.tolist()]
-        forwards = chain.forwards.tolist()
+        forwards, spots = chain.forwards.tolist(), [_text(spot) for spot in chain.spots.tolist()]
+        venues = [plain_cell(part.name) for part in chain.parts] or [""]
+        of_expiry = [venues[part] for part in chain.part.tolist()]
         columns = (chain.strike, chain.iv, chain.open_interest, chain.volume, chain.bid, chain.ask, chain.multiplier)
         numbers = zip(*(column.tolist() for column in columns), strict=True)
         keys = zip(chain.root.tolist(), chain.expiry.tolist(), chain.is_call.tolist(), numbers, strict=True)
         for root, expiry, is_call, (strike, iv, open_interest, volume, bid, ask, multiplier) in keys:
             contract = (roots[root], *expiries[expiry], _text(strike), "C" if is_call else "P")
             measured = map(_text, (iv, open_interest, volume, bid, ask, multiplier, forwards[expiry]))
-            writer.writerow((ticker, as_of, _text(chain.spot), *contract, *measured))
+            writer.writerow((ticker, as_of, spots[expiry], *contract, *measured, of_expiry[expiry]))
 
 
 def plain_cell(text: str) -> str:

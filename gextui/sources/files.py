@@ -14,8 +14,9 @@ from pathlib import Path
 import msgspec
 
 from gextui.market.chain import OptionChain
+from gextui.market.combined import combine
 from gextui.market.text import clean_text
-from gextui.market.ticker import Kind
+from gextui.market.ticker import Kind, Ticker
 from gextui.sources import cboe, tradier, yahoo
 from gextui.sources.bybit_messages import decode_tickers
 from gextui.sources.cboe_page import decode_quote_page, is_quote_page
@@ -77,9 +78,7 @@ def read_chains(
         source, captures = _decode(path)
         captures = _wanted(captures, tickers)
         captures = _overridden(captures, as_of, spot)
-        chains = [
-            capture.chain(f"file:{source}", rate=_rate(capture.ticker.kind, rate, us_rate)) for capture in captures
-        ]
+        chains = _chains(captures, f"file:{source}", rate, us_rate)
         usable = [chain for chain in chains if len(chain)]
         if not usable:
             dropped = Counter[str]()
@@ -90,6 +89,19 @@ def read_chains(
     except BadInputError as error:
         raise BadInputError(clean_text(f"{clean_text(path.name)} {error}", _LONGEST_MESSAGE)) from None
     return sorted(usable, key=lambda chain: (chain.ticker.symbol, chain.as_of))
+
+
+def _chains(captures: Sequence[Capture], source: str, rate: float | None, us_rate: float) -> list[OptionChain]:
+    """The captures' chains; those of several venues at one instant are one."""
+    chains = []
+    books: dict[tuple[Ticker, datetime], list[OptionChain]] = {}
+    for capture in captures:
+        chain = capture.chain(capture.venue or source, rate=_rate(capture.ticker.kind, rate, us_rate))
+        if capture.venue:
+            books.setdefault((chain.ticker, chain.as_of), []).append(chain)
+        else:
+            chains.append(chain)
+    return [*chains, *(replace(combine(ticker, each), source=source) for (ticker, _), each in books.items())]
 
 
 def _rate(kind: Kind, rate: float | None, us_rate: float) -> float:
@@ -187,8 +199,8 @@ def _names(symbols: Collection[str]) -> str:
 def _overridden(captures: Sequence[Capture], as_of: datetime | None, spot: float | None) -> list[Capture]:
     """The captures with the instant and the spot price that the user gave."""
     if as_of is not None:
-        by_ticker = groupby(captures, key=lambda capture: capture.ticker.symbol)
-        captures = [_at(as_of, list(mine)) for _, mine in by_ticker]
+        by_book = groupby(captures, key=lambda capture: (capture.ticker.symbol, capture.venue))
+        captures = [_at(as_of, list(mine)) for _, mine in by_book]
     if spot is None:
         return list(captures)
     if positive(spot) is None:

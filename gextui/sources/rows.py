@@ -252,6 +252,8 @@ class Capture:
     delay: float = 0.0
     notes: tuple[str, ...] = ()
     """Plain sentences on how the instant was found."""
+    venue: str = ""
+    """Whose book it is, where several make the ticker's."""
 
     def chain(self, source: str, *, rate: float = 0.0) -> OptionChain:
         """Check every row, count what cannot be used, and make the chain of the rest (which may be empty).

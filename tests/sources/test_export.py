@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from gextui.market.calendar import NEW_YORK
 from gextui.market.chain import OptionChain
+from gextui.market.combined import combine
 from gextui.market.ticker import Kind, ticker_for
 from gextui.sources.export import COLUMNS, plain_cell, write_csv
 from gextui.sources.files import read_chains
@@ -75,11 +77,26 @@ def test_what_is_written() -> None:
     stream = io.StringIO()
     write_csv([chain], stream)
     assert stream.getvalue().split("\n") == [
-        "ticker,as_of,spot,root,expiry,settlement,strike,right,iv,open_interest,volume,bid,ask,multiplier,forward",
-        "SPX,2026-11-19T21:30:00Z,6700.5,SPX,2026-11-20T14:30:00Z,AM,6712.5,P,,0.0,3.0,1e-07,0.30000000000000004,100.0,",
-        "SPX,2026-11-19T21:30:00Z,6700.5,SPXW,2026-11-20T21:00:00Z,PM,6700.0,C,0.15,12.0,,,21.5,100.0,6702.25",
+        "ticker,as_of,spot,root,expiry,settlement,strike,right,iv,open_interest,volume,bid,ask,multiplier,forward,venue",
+        "SPX,2026-11-19T21:30:00Z,6700.5,SPX,2026-11-20T14:30:00Z,AM,6712.5,P,,0.0,3.0,1e-07,0.30000000000000004,100.0,,",
+        "SPX,2026-11-19T21:30:00Z,6700.5,SPXW,2026-11-20T21:00:00Z,PM,6700.0,C,0.15,12.0,,,21.5,100.0,6702.25,",
         "",
     ]
+
+
+def test_a_combined_chain_reads_back_venue_by_venue(tmp_path: Path) -> None:
+    path = tmp_path / "chain"
+    path.write_bytes(bodies.EVERY_BODY["bybit"])
+    first, *_ = read_chains(path)
+    other = replace(first, source="okx", spot=first.spot * 1.001, forwards=first.forwards * 1.001, iv=first.iv * 1.1)
+    written = combine(first.ticker, [replace(first, source="deribit"), other])
+    (read,) = round_trip(tmp_path, [written])
+    assert_same(read, written)
+    assert read.source == "file:gextui-csv"
+    assert read.part.tolist() == written.part.tolist()
+    assert [(part.name, part.spot) for part in read.parts] == [("deribit", first.spot), ("okx", other.spot)]
+    as_of = read_chains(tmp_path / "own.csv", as_of=datetime(2026, 11, 19, 12, tzinfo=UTC))
+    assert [[part.name for part in chain.parts] for chain in as_of] == [["deribit", "okx"]]
 
 
 @pytest.mark.parametrize("text", ["=HYPERLINK(1)", "+1", "-1", "@SUM(1)", "\tx", "\rx"])
