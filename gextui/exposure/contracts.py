@@ -13,7 +13,7 @@ from gextui.pricing.black import Greeks, black76
 from gextui.pricing.implied import implied_volatility
 from gextui.pricing.smile import ForwardFrom, mid_quotes, usable_iv
 
-_PERCENT = "%"
+_PERCENT, _CONTRACTS = "%", "contracts"
 _FORWARD_FROM = {
     ForwardFrom.SOURCE: "the source's own",
     ForwardFrom.PARITY: "put-call parity",
@@ -50,7 +50,7 @@ def explain_contract(board: Board, row: int, name: str) -> Explanation:
     return Explanation(
         title=quantity.title,
         value=value(name),
-        unit=quantity.unit,
+        unit=unit_of(board, name),
         formula=quantity.formula,
         inputs=(
             Input("contract", contract_name(board, row)),
@@ -62,7 +62,7 @@ def explain_contract(board: Board, row: int, name: str) -> Explanation:
             Input("T", float(smile.years[expiry]) * DAYS_A_YEAR, "days"),
             Input("rate", float(chain.rates[expiry]) * 100.0, _PERCENT),
             Input("clean IV", value("clean_iv"), f"%, {own}"),
-            Input("open interest", value("open_interest"), "contracts"),
+            Input("open interest", value("open_interest"), chain.counted_in),
         ),
         contracts=(),
         amount_unit=EXPOSURE,
@@ -71,12 +71,18 @@ def explain_contract(board: Board, row: int, name: str) -> Explanation:
 
 
 def _clean_iv(board: Board, rows: Integers) -> Floats:
-    return np.full(len(rows), np.nan) if board.wiped else board.smile.iv[rows]
+    return np.where(board.book.refused[rows], np.nan, board.smile.iv[rows])
+
+
+def unit_of(board: Board, name: str) -> str:
+    """What a quantity is counted in on this board."""
+    unit = QUANTITIES[name].unit
+    return board.chain.counted_in if unit == _CONTRACTS else unit
 
 
 def _iv(board: Board, rows: Integers) -> Floats:
     clean, own = _clean_iv(board, rows), board.smile.leg_iv[rows]
-    return np.where(np.isnan(own) | board.wiped, clean, own)
+    return np.where(np.isnan(own) | board.book.refused[rows], clean, own)
 
 
 def _priced(board: Board, rows: Integers, iv: Floats) -> Greeks:
@@ -156,11 +162,11 @@ QUANTITIES: Mapping[str, Quantity] = {
         _theta,
     ),
     "open_interest": Quantity(
-        "Open interest", "contracts", "as the source gives it", lambda board, rows: board.chain.open_interest[rows]
+        "Open interest", _CONTRACTS, "as the source gives it", lambda board, rows: board.chain.open_interest[rows]
     ),
     "volume": Quantity(
         "Volume",
-        "contracts",
+        _CONTRACTS,
         "the day's, as the source gives it",
         lambda board, rows: board.chain.volume[rows],
     ),

@@ -9,7 +9,8 @@ import pytest
 from gextui.exposure.board import Board, build_board
 from gextui.exposure.book import lead_expiries, match_rows
 from gextui.exposure.change import ChangeState, Past
-from gextui.exposure.explain import explain, explain_expiry, explain_strike
+from gextui.exposure.contracts import explain_contract, unit_of
+from gextui.exposure.explain import contract_name, explain, explain_expiry, explain_strike
 from gextui.exposure.filters import Filters, Weight
 from gextui.exposure.levels import MoveMethod
 from gextui.market.chain import OptionChain
@@ -325,6 +326,20 @@ def test_an_explanation_names_the_venues() -> None:
     assert "straddle deribit" in [given.value for given in explain(board, "expected_move").inputs]
     net = explain(board, "net_gex")
     assert net.value == pytest.approx(sum(contract.amount for contract in net.contracts))
+
+
+def test_a_contract_of_a_combined_book_is_counted_in_coins() -> None:
+    good, bad = split(random_chain(11), 0.5)
+    board = build_board(combine(COIN, [good, named(bad, "bybit", open_interest=np.zeros(len(bad)))]))
+    assert unit_of(board, "open_interest") == "coins"
+    assert unit_of(build_board(good), "open_interest") == "contracts"
+    of_bybit = int(np.flatnonzero(board.chain.part[board.chain.expiry] == 1)[0])
+    explained = explain_contract(board, of_bybit, "clean_iv")
+    assert {given.name: given.value for given in explained.inputs}["contract"] == contract_name(board, of_bybit)
+    # The IVs of the venue that wiped are as little believed as its open interest.
+    assert explained.value is not None
+    assert np.isnan(explained.value)
+    assert np.isfinite(explain_contract(board, of_bybit - 1, "clean_iv").value or np.nan)
 
 
 def etf_chain() -> OptionChain:

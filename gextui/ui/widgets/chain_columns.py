@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from gextui.exposure.board import Board
-from gextui.exposure.contracts import QUANTITIES
+from gextui.exposure.contracts import QUANTITIES, unit_of
 from gextui.market.chain import Floats, Integers
 from gextui.market.text import clean_symbol
 from gextui.ui import format as fmt
@@ -51,7 +51,7 @@ class Column(NamedTuple):
 
     def unit(self, board: Board, unit: Unit) -> str:
         """What its plain numbers are in."""
-        return unit.label(clean_symbol(board.ticker.symbol)) if self.id == "gex" else QUANTITIES[self.id].unit
+        return unit.label(clean_symbol(board.ticker.symbol)) if self.id == "gex" else unit_of(board, self.id)
 
 
 def _price(value: float, board: Board, _: Unit) -> str:
