@@ -57,8 +57,11 @@ class _Book:
     """Chains of the last quarter of an hour, one a minute, the newest last."""
     quoted: OptionChain | None = None
     """The newest of which there are quotes: options do not trade round the clock."""
-    rows: dict[str, Row] = field(default_factory=dict)
-    """What the newest file lists, by contract."""
+    expired: OptionChain | None = None
+    """The newest in which there was what has expired since."""
+    rows: list[Row] = field(default_factory=list)
+    """What files list until the quotes, or the day, are others."""
+    rows_of: tuple[OptionChain, str] | None = None
     price: float = 0.0
     traded_at: datetime | None = None
     file: _File | None = None
@@ -131,8 +134,11 @@ class CboeVenue(HttpVenue):
 
     def _made(self, ticker: Ticker, book: _Book, at: datetime) -> bytes:
         """The file as of that minute."""
-        chain, price, traded_at = self._quote(ticker, book, at)
-        rows = [dict(row) for row in book.rows.values()]
+        self._advance(ticker, book)
+        chain, traded_at = book.quoted, book.traded_at
+        assert chain is not None
+        assert traded_at is not None
+        rows = [dict(row) for row in _listed(book, chain, f"{at.astimezone(NEW_YORK):%y%m%d}")]
         if self._halved:
             rows = rows[: len(rows) // 2]
         if self.adjusted:
@@ -140,33 +146,27 @@ class CboeVenue(HttpVenue):
         for row in rows if self._wiped else ():
             row.update(dict.fromkeys(self._wiped, 0.0))
         rolled = at.astimezone(NEW_YORK).time() >= _ROLLS_AT
-        about = underlying(chain, price=price, traded_at=traded_at, rolled=rolled)
+        about = underlying(chain, price=book.price, traded_at=traded_at, rolled=rolled)
         timestamp = f"{at:%H:%M:%S}" if self.without_dates else f"{at:%Y-%m-%d %H:%M:%S}"
         data = {"options": rows, **about}
         return msgspec.json.encode(
             {"timestamp": timestamp, "data": data, "symbol": symbol_of(chain), "simulated": True}
         )
 
-    def _quote(self, ticker: Ticker, book: _Book, at: datetime) -> tuple[OptionChain, float, datetime]:
+    def _advance(self, ticker: Ticker, book: _Book) -> None:
         """Bring quotes and price to where they were a quarter of an hour before, where anything traded then."""
-        quoted_at = at - timedelta(seconds=self._delay)
+        quoted_at = datetime.fromtimestamp(self._ticked_at - self._delay, UTC)
         chain = next((chain for chain in reversed(book.past) if chain.as_of <= quoted_at), book.past[0])
-        is_index, first = ticker.kind is Kind.INDEX, book.quoted is None
+        is_index, before = ticker.kind is Kind.INDEX, book.quoted
         regular = _in_regular_hours(quoted_at)
-        if first or regular or (is_index and index_options_trade(quoted_at)):
+        if before is None or regular or (is_index and index_options_trade(quoted_at)):
+            if before is not None and before.expiries[0] < chain.expiries[0]:
+                book.expired = before
             book.quoted = chain
-            listed = {row["option"]: row for row in options(chain)}
-            # What expired today stays until tomorrow.
-            today = f"{at.astimezone(NEW_YORK):%y%m%d}"
-            listed |= {name: row for name, row in book.rows.items() if name not in listed and name[-15:-9] == today}
-            book.rows = listed
-        if first or regular or not (is_index or market_state(ticker.session, quoted_at) is MarketState.CLOSED):
+        if before is None or regular or not (is_index or market_state(ticker.session, quoted_at) is MarketState.CLOSED):
             book.price = chain.spot
-        if first or regular:
+        if before is None or regular:
             book.traded_at = quoted_at if regular else _last_tick(quoted_at)
-        assert book.quoted is not None
-        assert book.traded_at is not None
-        return book.quoted, book.price, book.traded_at
 
     def tick(self) -> None:
         """Bring the market to this instant, and remember it once a minute."""
@@ -182,6 +182,7 @@ class CboeVenue(HttpVenue):
             oldest = now - timedelta(seconds=self._delay)
             while len(book.past) > 1 and book.past[1].as_of <= oldest:
                 book.past.popleft()
+            self._advance(ticker, book)
 
     # Faults of this venue's own.
 
@@ -216,6 +217,17 @@ class CboeVenue(HttpVenue):
         super().heal()
         self._wiped = frozenset()
         self._halved = self._stalled = self._cut = False
+
+
+def _listed(book: _Book, chain: OptionChain, today: str) -> list[Row]:
+    """The rows of a file; what expired today (``yymmdd``) stays until tomorrow."""
+    if book.rows_of is None or book.rows_of[0] is not chain or book.rows_of[1] != today:
+        rows = {row["option"]: row for row in options(chain)}
+        for row in () if book.expired is None else options(book.expired):
+            if row["option"][-15:-9] == today:
+                rows.setdefault(row["option"], row)
+        book.rows, book.rows_of = list(rows.values()), (chain, today)
+    return book.rows
 
 
 def _adjusted(name: str) -> str:

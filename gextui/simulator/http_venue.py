@@ -23,6 +23,7 @@ from gextui.sources.pacing import Clock, SystemClock
 
 _TICK = 1.0
 """Seconds between the market's steps."""
+_STATUSES = frozenset(HTTPStatus)
 _logger = logging.getLogger("gextui.simulator")
 _logger.addHandler(logging.NullHandler())
 
@@ -224,7 +225,8 @@ class HttpVenue(ABC):
                 **answer.headers,
             }
         )
-        return Response(answer.status, HTTPStatus(answer.status).phrase, headers, body)
+        phrase = HTTPStatus(answer.status).phrase if answer.status in _STATUSES else "Unknown"
+        return Response(answer.status, phrase, headers, body)
 
     def _upgrades(self, path: str) -> bool:
         """Whether a WebSocket is served at that path."""

@@ -149,23 +149,9 @@ def _counted_anew(before: OptionChain, chain: OptionChain) -> bool:
     return bool((before.open_interest != chain.open_interest).mean() > _BEGUN)
 
 
-def without_expired(chain: OptionChain, now: float) -> OptionChain:
+def still_living(chain: OptionChain, now: float) -> OptionChain:
     """The chain without what has expired since it was made; itself where nothing has, or where it is history."""
-    gone = int(np.searchsorted(chain.expiries, now, side="right"))
-    before = int(np.searchsorted(chain.expiries, chain.as_of_seconds, side="right"))
-    if gone <= before or now - chain.as_of_seconds > _RELIC:
-        return chain
-    alive = chain.expiry >= gone
-    dropped = dict(chain.dropped)
-    dropped["expired"] = dropped.get("expired", 0) + int(np.count_nonzero(~alive))
-    columns = {name: getattr(chain, name)[alive] for name in _COLUMNS}
-    return replace(
-        chain,
-        **columns | {"expiry": columns["expiry"] - gone},
-        expiries=chain.expiries[gone:],
-        forwards=chain.forwards[gone:],
-        dropped=dropped,
-    )
+    return chain if now - chain.as_of_seconds > _RELIC else chain.without_expired(now)
 
 
 def next_expiry(chain: OptionChain, now: float) -> float:

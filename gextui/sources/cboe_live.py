@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from gextui.market.calendar import NEW_YORK, MarketState, market_state, new_york, opening
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import Kind, Ticker
-from gextui.sources.cboe_book import SOURCE, next_expiry, read_quotes, without_expired
+from gextui.sources.cboe_book import SOURCE, next_expiry, read_quotes, still_living
 from gextui.sources.cboe_hours import EVERY, Phase, pace, phase_of, quotes_until
 from gextui.sources.cboe_rest import CboeRest, sent_at
 from gextui.sources.failure import Failure, FetchError
@@ -69,7 +69,10 @@ class _Lane:
     denials: int = 0
     """Refusals in a row."""
     blocked: bool = False
+    heard_at: float | None = None
+    """When the venue last sent a file, whatever could be done with it."""
     answered_at: float | None = None
+    """When it last sent one that could be used."""
     answers: int = 0
     due: float = 0.0
     """When it is asked for next."""
@@ -219,6 +222,7 @@ class CboeSource:
                 raise self._refused(lane, error) from None
             finally:
                 self._asked_at[lane.ticker] = self._clock.seconds()
+            lane.heard_at = self._clock.seconds()
             sent = sent_at(fetched)
             if sent is not None:
                 self._hear(sent)
@@ -251,7 +255,7 @@ class CboeSource:
             lane.counted_at = reading.stamp
         lane.stamp = reading.stamp
         # What has expired since the file was made is gone, though it is listed.
-        lane.chain = without_expired(reading.chain, self._time.now())
+        lane.chain = still_living(reading.chain, self._time.now())
         self._renewed.set()
 
     def _refused(self, lane: _Lane, error: FetchError) -> FetchError:
@@ -276,7 +280,7 @@ class CboeSource:
             for lane in self._lanes.values():
                 if lane.chain is None:
                     continue
-                chain = without_expired(lane.chain, now)
+                chain = still_living(lane.chain, now)
                 if chain is not lane.chain:
                     lane.chain, lane.unsaid = chain, True
                     self._news.set()
@@ -330,7 +334,7 @@ class CboeSource:
             shut = f"market closed, as of {new_york(quotes_until(lane.ticker, chain.as_of), now)}{counted}"
             return SourceState.CLOSED, f"{shut}; {again}" if trouble else shut
         if trouble:
-            silent = lane.answered_at is None or self._clock.seconds() - lane.answered_at > _LOST_AFTER
+            silent = lane.heard_at is None or self._clock.seconds() - lane.heard_at > _LOST_AFTER
             return (SourceState.BACKOFF if silent or lane.blocked else SourceState.DEGRADED), again
         as_of = new_york(chain.as_of, now)
         if self._overdue(lane):

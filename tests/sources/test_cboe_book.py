@@ -13,7 +13,7 @@ from gextui.market.chain import OptionChain
 from gextui.market.ticker import KNOWN_TICKERS, Ticker
 from gextui.simulator.cboe_rows import options
 from gextui.simulator.market import SimulatedMarket
-from gextui.sources.cboe_book import Reading, next_expiry, read_quotes, without_expired
+from gextui.sources.cboe_book import Reading, next_expiry, read_quotes, still_living
 from gextui.sources.failure import Failure, FetchError
 from tests.support.cboe import NDX, RATE, SPX, SPY
 from tests.support.cboe import new_york as at_new_york
@@ -260,8 +260,8 @@ class TestExpiry:
         chain = read(file_of(market_of(SPX, stamp), stamp, last_trade_time="2026-11-20T15:44:59")).chain
         four = at_new_york("2026-11-20 16:00").timestamp()
         assert next_expiry(chain, stamp.timestamp()) == four
-        assert without_expired(chain, four - 0.01) is chain
-        after = without_expired(chain, four)
+        assert still_living(chain, four - 0.01) is chain
+        after = still_living(chain, four)
         today = chain.expiries[chain.expiry] <= four
         assert len(after) == len(chain) - np.count_nonzero(today) < len(chain)
         assert dict(after.dropped) == {"expired": np.count_nonzero(today)}
@@ -270,20 +270,20 @@ class TestExpiry:
         np.testing.assert_array_equal(after.expiries, chain.expiries[chain.expiries > four])
         np.testing.assert_array_equal(after.expiries[after.expiry], chain.expiries[chain.expiry][~today])
         np.testing.assert_array_equal(after.open_interest, chain.open_interest[~today])
-        assert without_expired(after, four) is after
+        assert still_living(after, four) is after
         assert next_expiry(after, four) > four
 
     def test_what_had_expired_before_is_the_boards_to_count(self) -> None:
         stamp = at_new_york("2026-11-20 17:00")
         chain = read(file_of(market_of(SPX, at_new_york("2026-11-20 15:59")), stamp)).chain
         assert (chain.expiries <= chain.as_of_seconds).any()
-        assert without_expired(chain, stamp.timestamp() + 60.0) is chain
+        assert still_living(chain, stamp.timestamp() + 60.0) is chain
 
     def test_a_file_of_last_week_is_shown_as_it_was(self) -> None:
         chain = read(file_of(market_of(SPX, EVENING), EVENING)).chain
         days = (EVENING + timedelta(days=1)).timestamp(), (EVENING + timedelta(days=5)).timestamp()
-        assert len(without_expired(chain, days[0])) < len(chain)
-        assert without_expired(chain, days[1]) is chain
+        assert len(still_living(chain, days[0])) < len(chain)
+        assert still_living(chain, days[1]) is chain
 
 
 def test_instants_as_words() -> None:
