@@ -16,6 +16,7 @@ from gextui.exposure.change import WINDOWS, Past
 from gextui.exposure.filters import EVERYTHING, Filters
 from gextui.exposure.series import Series
 from gextui.intake import Intake
+from gextui.market.calendar import end_of_day
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import Ticker
 from gextui.route import Route
@@ -28,6 +29,8 @@ _T = TypeVar("_T")
 CHART_EVERY = 10.0
 """Seconds before levels over time are fetched anew."""
 CHART_POINTS = 600
+DAILY_FROM = timedelta(days=90)
+"""Over such a span the last reading of each day is fetched, by the clock of the ticker's market."""
 _FASTEST = 1.0
 """Seconds: boards of a ticker are built no more often than its source's interval, but never wait longer than this."""
 _AFTER_A_BUG = 1.0
@@ -515,8 +518,10 @@ class Desk:
         history = self._history
         if history is None or lane.newest is None:
             return
-        end = lane.newest.board.as_of
-        series = await self._asked(history.range(lane.ticker, end - span, end, at_most=CHART_POINTS))
+        end, points = lane.newest.board.as_of, CHART_POINTS
+        if span >= DAILY_FROM:
+            end, points = end_of_day(end, lane.ticker.session), span.days
+        series = await self._asked(history.range(lane.ticker, end - span, end, at_most=points))
         chart = lane.chart
         if series is not None and chart is not None and chart.span == span:
             lane.chart = replace(chart, series=series)

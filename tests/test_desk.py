@@ -276,3 +276,20 @@ class TestFiles:
             # Another span is another question: nothing of the old answer is shown for it.
             assert desk.chart(BTC, timedelta(minutes=2)) is None
             until(lambda: desk.chart(BTC, timedelta(minutes=2)) is not None)
+
+    def test_a_year_is_a_reading_a_day_the_last(self) -> None:
+        # NOON and each day before it, every six hours.
+        chains = [chain_at(3600.0 * hours, spot=10_000.0 + hours) for hours in range(-24 * 99, 1, 6)]
+
+        async def history() -> RecordedHistory:
+            return RecordedHistory(chains)
+
+        with running(Desk([RecordedSource(chains)], history)) as desk:
+            until_shown(desk, 10_000.0)
+            span = timedelta(days=90)
+            until(lambda: desk.chart(BTC, span) is not None)
+            series = desk.chart(BTC, span)
+            assert series is not None
+            # Days end at midnight, UTC: six hours after their last reading at 18:00; today's is at noon.
+            hours = [*range(-24 * 89 + 6, 0, 24), 0]
+            assert series.columns["spot"].tolist() == [10_000.0 + each for each in hours]

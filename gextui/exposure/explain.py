@@ -75,7 +75,7 @@ def explain_strike(board: Board, strike: float, expiry: float | None = None) -> 
     title = f"GEX at {_plain(board, strike)}"
     if expiry is not None:
         rows &= board.chain.expiries[board.chain.expiry] == expiry
-        inputs.append(Input("expiry", _instant(expiry)))
+        inputs.append(Input("expiry", instant_words(expiry)))
         of, title = "strike and expiry", f"{title}, {_day(expiry)}"
     return _sum_of(board, title, rows, of, inputs)
 
@@ -89,7 +89,7 @@ def explain_expiry(board: Board, expiry: float) -> Explanation:
 def _expiry_inputs(board: Board, expiry: float) -> list[Input]:
     """The instant, and each venue's forward and IV then."""
     entries = np.flatnonzero(board.chain.expiries == expiry).tolist()
-    inputs = [Input("expiry", _instant(expiry))]
+    inputs = [Input("expiry", instant_words(expiry))]
     for at in entries:
         of = f" {board.chain.parts[board.chain.part[at]].name}" if board.chain.parts else ""
         inputs.append(Input(f"forward{of}", float(board.smile.forward[at]), "USD"))
@@ -180,7 +180,7 @@ def _max_pain(board: Board) -> Explanation:
         rows = np.flatnonzero(held)
         value = np.where(chain.is_call, pain.price - chain.strike, chain.strike - pain.price)[rows]
         paid = np.maximum(value, 0.0) * chain.open_interest[rows] * chain.multiplier[rows]
-        inputs = [Input("expiry", _instant(pain.expiry)), Input("paid to holders there", float(paid.sum()), "USD")]
+        inputs = [Input("expiry", instant_words(pain.expiry)), Input("paid to holders there", float(paid.sum()), "USD")]
     return _explanation(
         board,
         "Max pain",
@@ -312,7 +312,8 @@ def _day(instant: float) -> str:
     return f"{datetime.fromtimestamp(instant, UTC):%d%b%y}".upper()
 
 
-def _instant(seconds: float) -> str:
+def instant_words(seconds: float) -> str:
+    """An instant, epoch seconds, as an input reads."""
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC"
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from gextui.exposure.book import DAYS_A_YEAR, Book, ByStrike, lead_expiries, summed
 from gextui.exposure.filters import Filters, selected_expiries
+from gextui.exposure.volatility import iv_30d
 from gextui.exposure.zero_gamma import OtherRule, ZeroGamma
 from gextui.market.chain import Floats, OptionChain
 from gextui.pricing.smile import Smile, mid_quotes
@@ -89,6 +90,9 @@ class Levels:
     """One day's standard deviation as a fraction of spot: the at-the-money IV of the nearest expiry that has a day or
     more to live."""
 
+    iv_30d: float | None
+    """The at-the-money IV of 30 days, a fraction, between the expiries around them."""
+
     @property
     def call_wall(self) -> Wall | None:
         """The strike with the largest call GEX."""
@@ -138,6 +142,7 @@ def find_levels(
         expected_move=straddle or one_sigma,
         one_sigma=one_sigma,
         daily_sigma=_daily_sigma(chain, smile),
+        iv_30d=iv_30d(chain, smile),
     )
 
 

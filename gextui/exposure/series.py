@@ -11,7 +11,7 @@ LEVELS = (
     *("spot", "net_gex", "call_gex", "put_gex", "gross_gex", "net_dex", "net_vanna", "net_charm"),
     *("call_open_interest", "put_open_interest", "call_volume", "put_volume"),
     *("zero_gamma", "zero_gamma_low", "zero_gamma_high", "call_wall", "put_wall", "max_pain", "expected_move"),
-    *("daily_sigma", "coverage", "contracts"),
+    *("daily_sigma", "iv_30d", "coverage", "contracts"),
 )
 """The numbers of a reading that are kept for as long as anything is kept."""
 
@@ -50,7 +50,7 @@ def level_values(board: Board) -> tuple[float | int | None, ...]:
         levels.put_wall.price if levels.put_wall is not None else None,
         levels.max_pain.price if levels.max_pain is not None else None,
         levels.expected_move.move if levels.expected_move is not None else None,
-        *(levels.daily_sigma, board.coverage),
+        *(levels.daily_sigma, levels.iv_30d, board.coverage),
     )
     return (*(_number(value) for value in numbers), int(board.used))
 

@@ -57,6 +57,12 @@ def years_to_expiry(as_of: float, expiries: Floats) -> Floats:
     return years
 
 
+def end_of_day(at: datetime, session: Session) -> datetime:
+    """The midnight that ends the day of an aware instant, by the clock of its market."""
+    there = at.astimezone(UTC if session is Session.UTC else NEW_YORK)
+    return datetime.combine(there.date() + timedelta(days=1), time(), there.tzinfo).astimezone(UTC)
+
+
 def settlement_of(root: str) -> Settlement:
     """How a US option root settles, where the source does not say."""
     return Settlement.AM if root in AM_SETTLED_ROOTS else Settlement.PM

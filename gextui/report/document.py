@@ -13,6 +13,7 @@ from gextui.exposure.coin_axis import on_coin_axis
 from gextui.exposure.coin_terms import no_ratio
 from gextui.exposure.levels import ExpectedMove, Levels, Wall
 from gextui.exposure.parts import PartOfBook
+from gextui.exposure.surface import skew_by_expiry
 from gextui.market.chain import Floats
 
 SCHEMA = 1
@@ -119,11 +120,14 @@ def _part(part: PartOfBook) -> dict[str, object]:
 
 def _expiry_rows(board: Board) -> list[dict[str, object]]:
     rows: ByExpiry = board.by_expiry
+    skew = skew_by_expiry(board)
     columns: dict[str, list[object]] = {
         "expiry": [instant(at) for at in rows.expiry.tolist()],
         "roots": list(rows.roots),
         "forward": rows.forward.tolist(),
         "atm_iv": rows.atm_iv.tolist(),
+        "risk_reversal_25d": skew.risk_reversal.tolist(),
+        "butterfly_25d": skew.butterfly.tolist(),
         "open_interest": (rows.call_open_interest + rows.put_open_interest).tolist(),
     }
     columns |= {name: _exposure(board, getattr(rows, name)) for name in EXPOSURES}
@@ -167,6 +171,7 @@ def _levels(levels: Levels) -> dict[str, object]:
         "expected_move": _move(levels.expected_move),
         "one_sigma": _move(levels.one_sigma),
         "daily_sigma": levels.daily_sigma,
+        "iv_30d": levels.iv_30d,
     }
 
 

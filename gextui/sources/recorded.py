@@ -94,8 +94,11 @@ class RecordedHistory:
         return kept[-1] if kept else None
 
     async def range(self, ticker: Ticker, start: datetime, end: datetime, *, at_most: int) -> Series:
-        """The levels of the newest ``at_most`` chains from ``start`` to ``end``."""
-        kept = [chain for chain in self._chains.get(ticker, []) if start <= chain.as_of <= end][-at_most:]
+        """The levels from ``start`` to ``end``; where there are more, those of the last chain of each stretch."""
+        kept = [chain for chain in self._chains.get(ticker, []) if start <= chain.as_of <= end]
+        if len(kept) > at_most:
+            stretch = (end - start) / at_most
+            kept = list({min((chain.as_of - start) // stretch, at_most - 1): chain for chain in kept}.values())
         rows = []
         for chain in kept:
             rows.append([np.nan if value is None else float(value) for value in self._levels_of(chain)])

@@ -38,6 +38,7 @@ CREATE TABLE level (
   max_pain REAL,
   expected_move REAL,
   daily_sigma REAL,
+  iv_30d REAL,
   coverage REAL,
   contracts INTEGER NOT NULL,
   PRIMARY KEY (ticker_id, ts)

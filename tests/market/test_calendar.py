@@ -16,6 +16,7 @@ from gextui.market.calendar import (
     MarketState,
     Settlement,
     closes_early,
+    end_of_day,
     expiry_instant,
     index_options_close,
     index_options_trade,
@@ -263,3 +264,17 @@ def test_monthlies() -> None:
     assert len(coins) == 12
     assert all(day.weekday() == 4 and day.day > 24 - 3 for day in coins)
     assert date(2026, 12, 25) in coins
+
+
+@pytest.mark.parametrize(
+    ("at", "session", "midnight"),
+    [
+        (datetime(2026, 11, 20, 12, tzinfo=UTC), Session.UTC, datetime(2026, 11, 21, tzinfo=UTC)),
+        (datetime(2026, 11, 20, 0, tzinfo=UTC), Session.UTC, datetime(2026, 11, 21, tzinfo=UTC)),
+        (datetime(2026, 11, 20, 3, tzinfo=UTC), Session.NEW_YORK, datetime(2026, 11, 20, 5, tzinfo=UTC)),
+        (datetime(2026, 7, 1, 12, tzinfo=UTC), Session.NEW_YORK, datetime(2026, 7, 2, 4, tzinfo=UTC)),
+        (datetime(2026, 11, 1, 12, tzinfo=UTC), Session.NEW_YORK, datetime(2026, 11, 2, 5, tzinfo=UTC)),
+    ],
+)
+def test_a_day_ends_at_midnight_by_the_clock_of_its_market(at: datetime, session: Session, midnight: datetime) -> None:
+    assert end_of_day(at, session) == midnight

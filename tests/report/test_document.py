@@ -53,6 +53,7 @@ LEVELS: dict[str, Any] = {
     "expected_move": MOVE,
     "one_sigma": MOVE,
     "daily_sigma": "number",
+    "iv_30d": "number",
 }
 COIN_TERMS = {
     "coin": "text",
@@ -102,6 +103,8 @@ SHAPE: dict[str, Any] = {
             "roots": "text",
             "forward": "number",
             "atm_iv": "number",
+            "risk_reversal_25d": "number",
+            "butterfly_25d": "number",
             "open_interest": "number",
             **dict.fromkeys(PER_STRIKE.split(), "number"),
         }

@@ -174,8 +174,8 @@ async def test_thinning_keeps_one_chain_an_hour() -> None:
 async def test_levels_over_time_are_those_of_the_chains_in_between() -> None:
     history = RecordedHistory(chain_at(60.0 * minute, spot=100.0 + minute) for minute in range(4))
     series = await history.range(BTC, NOON + timedelta(minutes=1), NOON + timedelta(minutes=3), at_most=2)
-    assert [(time - NOON.timestamp()) / 60 for time in series.times] == [2.0, 3.0]
-    assert series.columns["spot"].tolist() == [102.0, 103.0]
+    assert [(time - NOON.timestamp()) / 60 for time in series.times] == [1.0, 3.0]
+    assert series.columns["spot"].tolist() == [101.0, 103.0]
     assert series.columns["net_gex"][1] == build_board(chain_at(180.0, spot=103.0)).totals.net_gex
     nothing = await history.range(ETH, NOON, NOON, at_most=2)
     assert (len(nothing.times), len(nothing.columns["spot"])) == (0, 0)

@@ -166,6 +166,7 @@ async def test_every_level_has_its_number(store: Store) -> None:
         "max_pain": levels.max_pain.price,
         "expected_move": levels.expected_move.move,
         "daily_sigma": levels.daily_sigma,
+        "iv_30d": levels.iv_30d,
         "coverage": board.coverage,
         "contracts": board.used,
     }
@@ -187,6 +188,7 @@ async def test_what_a_reading_lacks_is_null_and_comes_back_missing(store: Store,
         expected_move=None,
         one_sigma=None,
         daily_sigma=None,
+        iv_30d=None,
     )
     totals = replace(board.totals, net_gex=None, call_volume=float("nan"), put_volume=float("inf"))
     await store.record(replace(board, levels=nothing, totals=totals, coverage=None))
@@ -198,6 +200,7 @@ async def test_what_a_reading_lacks_is_null_and_comes_back_missing(store: Store,
         "zero_gamma_low",
         "call_wall",
         "max_pain",
+        "iv_30d",
         "coverage",
     )
     assert rows(path, f"SELECT {', '.join(missing)} FROM level") == [(None,) * len(missing)]
