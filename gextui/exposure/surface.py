@@ -93,13 +93,13 @@ def explain_put_call(board: Board, strike: float) -> Explanation:
         formula="open interest of the strike's puts over that of its calls, over the selected expiries",
         inputs=(
             Input("strike", float(by_strike.strike[at]), "USD"),
-            Input("puts held", puts, "contracts"),
-            Input("calls held", calls, "contracts"),
-            Input("puts traded today", float(by_strike.put_volume[at]), "contracts"),
-            Input("calls traded today", float(by_strike.call_volume[at]), "contracts"),
+            Input("puts held", puts, board.chain.counted_in),
+            Input("calls held", calls, board.chain.counted_in),
+            Input("puts traded today", float(by_strike.put_volume[at]), board.chain.counted_in),
+            Input("calls traded today", float(by_strike.call_volume[at]), board.chain.counted_in),
         ),
         contracts=heavy,
-        amount_unit="contracts",
+        amount_unit=board.chain.counted_in,
         heaviest_share=sum(contract.share for contract in heavy),
     )
 
