@@ -348,6 +348,8 @@ def read_files(
     rate: float | None,
 ) -> "list[OptionChain]":
     """Every chain in the files; only ``tickers`` where any are named, and in their order."""
+    from gextui.coin_etfs import told_in_coins
+    from gextui.live_sources import holdings_of
     from gextui.sources.files import read_chains
     from gextui.sources.source import BadInputError
 
@@ -368,6 +370,7 @@ def read_files(
             raise Stop(
                 Exit.BAD_INPUT, f"the files hold {', '.join(sorted(held))}, not {symbol}; name a ticker they hold"
             )
+    chains = told_in_coins(chains, holdings_of(settings))
     return [chain for symbol in tickers for chain in chains if chain.ticker.symbol == symbol] if tickers else chains
 
 

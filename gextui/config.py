@@ -5,6 +5,7 @@ import ipaddress
 import os
 import tomllib
 from collections.abc import Iterable, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Annotated, TypeGuard, TypeVar
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ import platformdirs
 from msgspec import Meta
 
 from gextui.market.text import clean_text, is_symbol
+from gextui.market.ticker import ticker_for
 from gextui.secrets import Secret, SecretName, find_secret, is_configured
 
 MOST_TICKERS = 50
@@ -139,6 +141,10 @@ class TickerChoice(Table, frozen=True):
     """The preferred one first, the others for when it fails; empty lets gextui choose."""
     combine: bool = False
     """Read the sum of all of them instead."""
+    coins_per_share: Annotated[float, Meta(ge=0.0, le=1000.0)] = 0.0
+    """For a coin ETF, the coins that its fund holds over its shares outstanding; 0 takes both prices."""
+    holdings_on: date | None = None
+    """The day at whose end it was so."""
 
 
 class Secrets(Table, frozen=True):
@@ -308,6 +314,8 @@ def _by_symbol(tables: object, where: str) -> dict[str, TickerChoice]:
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from None
         choices[symbol] = choice = _table(TickerChoice, _as_table(value, name), f"{name}.")
+        if choice.coins_per_share and ticker_for(symbol).coin is None:
+            raise ValueError(f"{name}.coins_per_share is for an ETF that holds a coin: IBIT or ETHA")
         if choice.combine and len(choice.sources) < 2:
             raise ValueError(f'{name}.combine needs two sources or more, e.g. sources = ["deribit", "bybit"]')
     return choices
@@ -376,6 +384,8 @@ def _accepted(kind: object) -> str:
             return f"a whole number from {low} to {high}"
         case msgspec.inspect.FloatType(ge=low, le=high):
             return f"a number from {low} to {high}"
+        case msgspec.inspect.UnionType():
+            return "a date, like 2026-11-20"
         case msgspec.inspect.VarTupleType():
             return 'a list of texts, like ["one", "two"]'
         case msgspec.inspect.DictType():

@@ -6,17 +6,18 @@ import math
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import NoReturn, Protocol, TypeVar
 
 from gextui.choice import Arrival, stale_after
+from gextui.coin_etfs import CoinEtfs
 from gextui.exposure.board import Board, build_board
 from gextui.exposure.change import WINDOWS, Past
 from gextui.exposure.filters import EVERYTHING, Filters
 from gextui.exposure.series import Series
 from gextui.intake import Intake
-from gextui.market.calendar import end_of_day
+from gextui.market.calendar import end_of_day, last_close
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import Ticker
 from gextui.route import Route
@@ -35,6 +36,8 @@ _FASTEST = 1.0
 """Seconds: boards of a ticker are built no more often than its source's interval, but never wait longer than this."""
 _AFTER_A_BUG = 1.0
 """Seconds before the intake is run again."""
+IMPLY_EVERY = 5.0
+"""Seconds between two repricings of a shut coin ETF."""
 _LOOK_AGAIN = 60.0
 """Seconds after which it is looked anew what has expired: the machine may have slept."""
 _HISTORY_AFTER = 4 * 86400.0
@@ -129,6 +132,7 @@ class Desk:
         routes: Mapping[Ticker, Route] | None = None,
         make: Callable[[str], Source] | None = None,
         beside: Callable[[], Awaitable[None]] | None = None,
+        etfs: CoinEtfs | None = None,
         filters: Filters = EVERYTHING,
         record: bool = True,
         needs_history: bool = False,
@@ -142,6 +146,7 @@ class Desk:
             routes: Whose chains each ticker gets, in the tickers' order; where None, each source's tickers are its own.
             make: Makes the source of a name that ``sources`` lacks, in the core thread, when it is first needed.
             beside: What else sources need, run in the core thread for ever, e.g. keeping an interest rate current.
+            etfs: What is known of coin ETFs, and who tells the coins' prices; only watched coins do where None.
             filters: What views are built with until `watch` says otherwise.
             record: Whether boards are recorded; without it the history is only read.
             needs_history: Whether sources begin once the history is open, and never where it cannot be opened.
@@ -157,6 +162,8 @@ class Desk:
         self._history: History | None = None
         self._intake = Intake(sources, clock, routes=routes, make=make)
         self._beside = beside
+        self._etfs = CoinEtfs(clock) if etfs is None else etfs
+        self._etfs.carry(self._intake.routes)
         self._filters = filters
         self._lanes = {ticker: self._new_lane(ticker) for ticker in self._intake.routes}
         self._views: dict[Ticker, View] = {}
@@ -282,8 +289,8 @@ class Desk:
         start = asyncio.create_task
         remembering = start(self._remember())
         workers = [remembering, start(self._run_intake(remembering)), start(self._expire())]
-        if self._beside is not None:
-            workers.append(start(self._run_beside(self._beside)))
+        workers += [start(self._run_beside(work)) for work in (self._beside, self._etfs.keep) if work is not None]
+        workers.append(start(self._imply()))
         self._tend_lanes()
         recorder = start(self._run_recorder())
         await self._closing.wait()
@@ -341,6 +348,9 @@ class Desk:
         chain = await self._asked(history.latest(lane.ticker))
         if chain is None:
             return
+        if lane.ticker.coin is not None:
+            closed = last_close(datetime.fromtimestamp(self._clock.now(), UTC)) + timedelta(seconds=chain.delay)
+            self._etfs.recall(chain, await self._recorded(lane.ticker, closed))
         reading = await self._read(chain)
         if lane.arrived is None:
             lane.arrived = self._clock.seconds() - max(0.0, self._clock.now() - chain.as_of_seconds)
@@ -372,11 +382,12 @@ class Desk:
         if arrival.renews:
             lane.arrived = self._clock.seconds()
         if not arrival.again:
-            lane.offer(chain)
+            lane.offer(self._etfs.take(chain))
 
     def _rearrange(self, routes: Mapping[Ticker, Route]) -> None:
         """Let go of what is no longer wanted, and begin with what is new."""
         self._intake.choose(routes)
+        self._etfs.carry(routes)
         for ticker in [ticker for ticker in self._tended if ticker not in routes]:
             self._tended.pop(ticker).cancel()
             self._views.pop(ticker, None)
@@ -413,8 +424,39 @@ class Desk:
             lane.due = lane.offered + lane.pace
             lane.newest = await self._read(chain)
             self._hand_to_recorder(lane.newest.board)
+            lane.implied = self._implied(lane)
             await self._show(lane)
             lane.trouble.clear()
+
+    async def _imply(self) -> NoReturn:
+        """Tell coin ETFs in their coins as soon as that can be done, and reprice those that are shut."""
+        while True:
+            await self._etfs.watched.wait()
+            await self._clock.sleep(IMPLY_EVERY)
+            for lane in list(self._lanes.values()):
+                if lane.ticker.coin is not None:
+                    await self._guarded(lane.trouble, self._look_after(lane))
+
+    async def _look_after(self, lane: "_Lane") -> None:
+        if lane.newest is not None and lane.pending is None:
+            told = await self._etfs.completed(lane.newest.board.chain, self._recorded)
+            if told is not None:
+                lane.offer(told)
+        before, lane.implied = lane.implied, self._implied(lane)
+        if lane.implied is not before:
+            await self._show(lane)
+
+    async def _recorded(self, ticker: Ticker, at: datetime) -> OptionChain | None:
+        """The newest chain recorded up to an instant."""
+        return None if self._history is None else await self._asked(self._history.step(ticker, at, 0))
+
+    def _implied(self, lane: "_Lane") -> "_Reading | None":
+        """The reading of a shut coin ETF at the coin's price now; None where there is none. It is never recorded."""
+        chain = self._etfs.implied(lane.ticker)
+        if chain is None:
+            return None
+        past = Past() if lane.newest is None or lane.newest.past is None else replace(lane.newest.past, windows={})
+        return _Reading(build_board(chain, past), past)
 
     def _hand_to_recorder(self, board: Board) -> None:
         """Have the board recorded, unless nothing in it could be read, or not all of it yet."""
@@ -439,7 +481,7 @@ class Desk:
         return answer
 
     async def _show(self, lane: "_Lane", *, at_start: bool = False) -> None:
-        reading = lane.replay or lane.newest
+        reading = lane.replay or lane.live
         if reading is not None:
             now = self._expired_by(lane, reading.board.chain)
             board = reading.through(lane.filters, now)
@@ -491,7 +533,7 @@ class Desk:
 
     async def _move(self, lane: "_Lane", history: History, steps: int) -> None:
         replay = lane.replay
-        shown = replay or lane.newest
+        shown = replay or lane.live
         if shown is None:
             return
         chain = await self._asked(history.step(lane.ticker, shown.board.as_of, steps))
@@ -503,7 +545,7 @@ class Desk:
         if chain is None and steps < 0:
             await self._show(lane, at_start=True)
             return
-        past_end = chain is None or lane.newest is None or chain.as_of >= lane.newest.board.as_of
+        past_end = chain is None or lane.live is None or chain.as_of >= lane.live.board.as_of
         reading = None if past_end or chain is None else await self._read(chain)
         if lane.replay is replay:  # and nobody went back to the live view meanwhile
             lane.replay = reading
@@ -595,6 +637,8 @@ class _Lane:
     due: float = 0.0
     """When the next board may be built."""
     newest: _Reading | None = None
+    implied: _Reading | None = None
+    """What stands for the newest while a coin ETF is shut."""
     replay: _Reading | None = None
     """The past instant that was stepped to."""
     steps: int = 0
@@ -603,6 +647,11 @@ class _Lane:
     chart: _Chart | None = None
     expires: float = math.inf
     """When something in its view expires next, epoch seconds."""
+
+    @property
+    def live(self) -> _Reading | None:
+        """What is shown while no past instant is."""
+        return self.implied or self.newest
 
     def offer(self, chain: OptionChain) -> None:
         """Put the chain in the slot; one that still waits there is replaced."""

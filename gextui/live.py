@@ -69,9 +69,9 @@ def live_desk(settings: Settings, tickers: Sequence[Ticker], *, record: bool = T
     if followed or not record:
         sources = [FollowingSource(path, followed)] if followed else []
         open_history = partial(open_to_follow, path) if path.exists() else None
-        return Desk(sources, open_history, routes=routes, make=make, beside=make.keep, record=False)
+        return Desk(sources, open_history, routes=routes, make=make, beside=make.keep, etfs=make.etfs, record=False)
     open_store = partial(Store.open, path, tickers=tickers, retention=retention_of(settings.storage))
-    return Desk([], open_store, routes=routes, make=make, beside=make.keep)
+    return Desk([], open_store, routes=routes, make=make, beside=make.keep, etfs=make.etfs)
 
 
 def live_boards(

@@ -2,10 +2,17 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime, time
+from functools import partial
 from typing import TYPE_CHECKING
 
+from gextui.coin_etfs import Ask, CoinEtfs
 from gextui.config import Settings, cache_path
+from gextui.market.calendar import NEW_YORK
+from gextui.market.coin import CoinRatio, RatioSource
 from gextui.secrets import SecretName
+from gextui.sources.pacing import Clock, SystemClock
 from gextui.sources.source import Source
 
 if TYPE_CHECKING:
@@ -25,6 +32,11 @@ class LiveSources:
         token = settings.secrets.find(SecretName.TRADIER_TOKEN)
         self._tradier_token = None if token is None else token[0]
         self._cache = cache_path()
+        clock = SystemClock()
+        urls = settings.sources
+        index = partial(_coin_index, urls.deribit.rest_url, urls.yahoo.rest_url, clock)
+        self.etfs = CoinEtfs(clock, holdings=holdings_of(settings), index=index)
+        """What is known of coin ETFs."""
         self._rate: TreasuryRate | None = None
         self._rate_wanted = asyncio.Event()
 
@@ -100,3 +112,22 @@ class LiveSources:
         async with YahooQuotes(self._settings.sources.yahoo.rest_url) as quotes:
             self._rate = TreasuryRate(quotes, fallback=self._settings.rates.usd)
             await self._rate.keep()
+
+
+def holdings_of(settings: Settings) -> dict[str, CoinRatio]:
+    """The ratios that the settings give, by symbol; a fund counts its coins at the end of a day."""
+    return {
+        symbol: CoinRatio(
+            choice.coins_per_share,
+            RatioSource.HOLDINGS,
+            None if choice.holdings_on is None else datetime.combine(choice.holdings_on, time(16), NEW_YORK),
+        )
+        for symbol, choice in settings.tickers.items()
+        if choice.coins_per_share
+    }
+
+
+def _coin_index(deribit_url: str, yahoo_url: str, clock: Clock) -> AbstractAsyncContextManager[Ask]:
+    from gextui.sources.coin_index import coin_index
+
+    return coin_index(deribit_url, yahoo_url, clock)

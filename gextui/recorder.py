@@ -50,7 +50,9 @@ class Recorder:
     def __init__(self, routes: Mapping[Ticker, Route], sources: LiveSources, path: Path, retention: Retention) -> None:
         """Prepare to record tickers by their routes, from these sources, in the database at ``path``."""
         self._path = path
-        self._desk = desk = Desk((), self._open, routes=routes, make=sources, beside=sources.keep, needs_history=True)
+        self._desk = desk = Desk(
+            (), self._open, routes=routes, make=sources, beside=sources.keep, etfs=sources.etfs, needs_history=True
+        )
         self._make = partial(_CountingStore.open, path, tickers=desk.tickers, retention=retention)
         self._opened: Future[_CountingStore] = Future()
         self._lines = _Lines()

@@ -1,8 +1,10 @@
 """config.toml: strict, its errors name the key, and the example shows every default."""
 
 import math
+import re
 import stat
 import tomllib
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import msgspec
@@ -12,6 +14,8 @@ from hypothesis import strategies as st
 
 from gextui import config
 from gextui.config import ConfigError, Settings, Table, load_settings, parse_settings, plain_tickers
+from gextui.live_sources import holdings_of
+from gextui.market.coin import CoinRatio, RatioSource
 
 
 def refusal(text: str) -> str:
@@ -238,3 +242,30 @@ def test_the_database_is_where_the_settings_say(tmp_path: Path) -> None:
     assert config.database_path(settings) == tmp_path / "mine.db"
     at_home = parse_settings(b'[storage]\npath = "~/mine.db"\n', "config.toml")
     assert config.database_path(at_home) == Path.home() / "mine.db"
+
+
+class TestCoinEtfs:
+    def test_holdings_of_a_day(self) -> None:
+        text = b"[tickers.ibit]\ncoins_per_share = 0.00056745\nholdings_on = 2026-11-19\n"
+        choice = parse_settings(text, "config.toml").tickers["IBIT"]
+        assert (choice.coins_per_share, choice.holdings_on) == (0.00056745, date(2026, 11, 19))
+        [ratio] = holdings_of(parse_settings(text, "config.toml")).values()
+        assert ratio == CoinRatio(0.00056745, RatioSource.HOLDINGS, datetime(2026, 11, 19, 21, 0, tzinfo=UTC))
+        undated = parse_settings(b"[tickers.ETHA]\ncoins_per_share = 0.0094\n", "config.toml")
+        assert holdings_of(undated) == {"ETHA": CoinRatio(0.0094, RatioSource.HOLDINGS)}
+        assert holdings_of(parse_settings(b"", "config.toml")) == {}
+
+    @pytest.mark.parametrize(
+        ("line", "words"),
+        [
+            ("coins_per_share = -0.1", "tickers.IBIT.coins_per_share must be a number from 0.0 to 1000.0, not -0.1"),
+            ('holdings_on = "yesterday"', "tickers.IBIT.holdings_on must be a date, like 2026-11-20, not 'yesterday'"),
+        ],
+    )
+    def test_what_is_refused(self, line: str, words: str) -> None:
+        with pytest.raises(ConfigError, match=re.escape(words)):
+            parse_settings(f"[tickers.IBIT]\n{line}\n".encode(), "config.toml")
+
+    def test_a_ticker_that_holds_no_coin_has_no_coins_a_share(self) -> None:
+        with pytest.raises(ConfigError, match="coins_per_share is for an ETF that holds a coin"):
+            parse_settings(b"[tickers.SPY]\ncoins_per_share = 0.1\n", "config.toml")

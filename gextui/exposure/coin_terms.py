@@ -8,7 +8,7 @@ import numpy as np
 from gextui.exposure.book import match_rows
 from gextui.market.calendar import NEW_YORK, MarketState, market_state
 from gextui.market.chain import Floats, OptionChain
-from gextui.market.coin import CoinRatio, RatioSource
+from gextui.market.coin import CoinRatio
 from gextui.pricing.smile import fit_smile
 
 NEAR_ENOUGH = 60.0
@@ -22,40 +22,49 @@ def is_open(chain: OptionChain) -> bool:
     return market_state(chain.ticker.session, chain.quoted_at) is MarketState.OPEN
 
 
-def with_ratio(chain: OptionChain, coin_spot: float | None, known: CoinRatio | None) -> OptionChain:
+def with_ratio(
+    chain: OptionChain,
+    coin_spot: float | None,
+    *,
+    kept: CoinRatio | None = None,
+    holdings: CoinRatio | None = None,
+) -> OptionChain:
     """The chain of a coin ETF with the number of coins that a share stands for.
 
     Args:
         chain: As its source gave it.
         coin_spot: The coin's price at the chain's `quoted_at`, which for a delayed source is not now; None where none
             is known within `NEAR_ENOUGH`.
-        known: From the fund's holdings, which both prices are only held against; or what both prices were before,
-            which stands while the share does not trade and while the coin's price is missing.
+        kept: What was known before. It stands while the share does not trade, and where the coin's price is missing.
+        holdings: From the fund's books. It stands whatever both prices say, but is held against them.
     """
     spots = None
     if coin_spot is not None and is_open(chain):
         spots = CoinRatio.from_spots(chain.spot, coin_spot, chain.quoted_at)
-    if known is None or (spots is not None and known.source is RatioSource.SPOTS):
-        return chain if spots is None else replace(chain, coin_ratio=spots)
     notes = chain.notes
-    if spots is not None and abs(spots.coins_per_share / known.coins_per_share - 1.0) > DISAGREEMENT:
-        notes = (
-            f"by its holdings a share stands for {known.coins_per_share:.6g} {chain.ticker.coin}, by both prices for "
-            f"{spots.coins_per_share:.6g}: one of them is wrong",
-            *notes,
-        )
-    return replace(chain, coin_ratio=known, notes=notes)
+    if holdings is not None and spots is not None:
+        apart = spots.coins_per_share / holdings.coins_per_share - 1.0
+        if abs(apart) > DISAGREEMENT:
+            notes = (
+                f"by its holdings a share stands for {holdings.coins_per_share:.6g} {chain.ticker.coin}, by both "
+                f"prices for {spots.coins_per_share:.6g}: one of them is wrong",
+                *notes,
+            )
+    ratio = holdings or spots or kept
+    return chain if ratio is None else replace(chain, coin_ratio=ratio, notes=notes)
 
 
 def no_ratio(chain: OptionChain) -> str:
-    """Why a coin ETF's chain has no coin terms, in a sentence; empty where it has, and for any other ticker."""
+    """Why a coin ETF's chain has no coin terms, and what helps; empty where it has, and for any other ticker."""
     coin = chain.ticker.coin
     if coin is None or chain.coin_ratio is not None:
         return ""
     when = _new_york(chain.quoted_at)
+    symbol = chain.ticker.symbol
+    helps = f"set coins_per_share under [tickers.{symbol}], or wait until it trades"
     if is_open(chain):
-        return f"no price of {coin} is known within a minute of {when}"
-    return f"{chain.ticker.symbol} was shut at {when}, and how many {coin} a share stood for before is not known"
+        return f"no price of {coin} is known within a minute of {when}; {helps} on"
+    return f"{symbol} was shut at {when}, and how many {coin} a share stood for before is not known; {helps}"
 
 
 def implied_chain(

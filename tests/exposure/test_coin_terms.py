@@ -40,37 +40,41 @@ def etf_chain(*, as_of: datetime = FRIDAY, delay: float = 0.0, ratio: CoinRatio 
 
 class TestRatio:
     def test_of_both_prices_while_the_share_trades(self) -> None:
-        chain = with_ratio(etf_chain(), 100_000.0, None)
+        chain = with_ratio(etf_chain(), 100_000.0)
         assert chain.coin_ratio == CoinRatio(0.0006, RatioSource.SPOTS, FRIDAY)
         assert no_ratio(chain) == ""
 
     def test_a_delayed_quote_is_of_its_own_instant(self) -> None:
         # Told at 16:10 when the market had closed; made at 15:55 when it had not.
-        chain = with_ratio(etf_chain(as_of=FRIDAY + timedelta(minutes=11), delay=900.0), 100_000.0, None)
+        chain = with_ratio(etf_chain(as_of=FRIDAY + timedelta(minutes=11), delay=900.0), 100_000.0)
         assert chain.coin_ratio == CoinRatio(0.0006, RatioSource.SPOTS, FRIDAY - timedelta(minutes=4))
 
     def test_is_kept_while_the_share_does_not_trade(self) -> None:
-        chain = with_ratio(etf_chain(as_of=SUNDAY), 90_000.0, RATIO)
+        chain = with_ratio(etf_chain(as_of=SUNDAY), 90_000.0, kept=RATIO)
         assert chain.coin_ratio == RATIO
 
     def test_is_kept_where_the_coins_price_is_missing(self) -> None:
-        assert with_ratio(etf_chain(), None, RATIO).coin_ratio == RATIO
+        assert with_ratio(etf_chain(), None, kept=RATIO).coin_ratio == RATIO
 
     def test_is_never_made_up(self) -> None:
-        unknown = with_ratio(etf_chain(), None, None)
+        unknown = with_ratio(etf_chain(), None)
         assert unknown.coin_ratio is None
-        assert no_ratio(unknown) == "no price of BTC is known within a minute of 2026-11-20 15:59 New York"
-        shut = with_ratio(etf_chain(as_of=SUNDAY), 90_000.0, None)
+        assert no_ratio(unknown) == (
+            "no price of BTC is known within a minute of 2026-11-20 15:59 New York; "
+            "set coins_per_share under [tickers.IBIT], or wait until it trades on"
+        )
+        shut = with_ratio(etf_chain(as_of=SUNDAY), 90_000.0)
         assert shut.coin_ratio is None
         assert no_ratio(shut) == (
-            "IBIT was shut at 2026-11-22 13:00 New York, and how many BTC a share stood for before is not known"
+            "IBIT was shut at 2026-11-22 13:00 New York, and how many BTC a share stood for before is not known; "
+            "set coins_per_share under [tickers.IBIT], or wait until it trades"
         )
 
     def test_of_holdings_is_held_against_both_prices(self) -> None:
         holdings = CoinRatio(0.000597, RatioSource.HOLDINGS)
-        near = with_ratio(etf_chain(), 100_000.0, holdings)
+        near = with_ratio(etf_chain(), 100_000.0, kept=RATIO, holdings=holdings)
         assert (near.coin_ratio, near.notes) == (holdings, ())
-        far = with_ratio(etf_chain(), 110_000.0, holdings)
+        far = with_ratio(etf_chain(), 110_000.0, kept=RATIO, holdings=holdings)
         assert far.coin_ratio == holdings
         assert far.notes == (
             "by its holdings a share stands for 0.000597 BTC, by both prices for 0.000545455: one of them is wrong",
@@ -187,9 +191,9 @@ class TestImplied:
 def test_recorded_on_a_sunday(shared: Path, symbol: str, coin_spot: float) -> None:
     (chain,) = read_chains(shared / "data/yahoo/merged" / f"{symbol}_2026-07-12.json", rate=0.04)
     assert not is_open(chain)
-    assert with_ratio(chain, coin_spot, None).coin_ratio is None
+    assert with_ratio(chain, coin_spot).coin_ratio is None
     ratio = CoinRatio.from_spots(chain.spot, coin_spot, datetime(2026, 7, 10, 19, 59, tzinfo=UTC))
-    known = with_ratio(chain, coin_spot, ratio)
+    known = with_ratio(chain, coin_spot, kept=ratio)
     assert known.coin_ratio == ratio
     before = build_board(known)
     same = build_board(implied_chain(known, coin_spot, known.as_of))

@@ -233,7 +233,10 @@ class TestContract:
     def test_a_coin_etf_without_a_ratio_says_why(self) -> None:
         chain = replace(random_chain(10), ticker=ticker_for("IBIT"))
         terms = decoded(build_board(chain))["coin_terms"]
-        reason = "no price of BTC is known within a minute of 2026-03-02 10:00 New York"
+        reason = (
+            "no price of BTC is known within a minute of 2026-03-02 10:00 New York; "
+            "set coins_per_share under [tickers.IBIT], or wait until it trades on"
+        )
         nothing = dict.fromkeys(("coins_per_share", "ratio_source", "ratio_as_of", "spot", "levels"))
         assert terms == {"coin": "BTC", "reason": reason} | nothing
         assert decoded(build_board(random_chain(10)))["coin_terms"] is None

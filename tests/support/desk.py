@@ -52,10 +52,10 @@ def chain_at(
     )
 
 
-def until(happened: Callable[[], object]) -> None:
+def until(happened: Callable[[], object], within: float = _WITHIN) -> None:
     """Return as soon as ``happened`` is true."""
     pause = threading.Event()
-    for _ in range(int(_WITHIN / 0.002)):
+    for _ in range(int(within / 0.002)):
         if happened():
             return
         pause.wait(0.002)
