@@ -66,12 +66,12 @@ class Stretch(NamedTuple):
 
 
 def stretched(eighths: int, stretches: Sequence[Stretch]) -> list[Span]:
-    """A bar of so many eighths in parts, from its base outward, in whole cells: the least that is there is a cell."""
+    """A bar of so many eighths in parts, from its base outward, in whole cells."""
     sizes = [abs(stretch.value) if math.isfinite(stretch.value) else 0.0 for stretch in stretches]
     whole = sum(sizes)
     if not (eighths and whole):
         return []
-    length = max(round(eighths / 8), 1)
+    length = round(eighths / 8)
     spans: list[Span] = []
     so_far, filled = 0.0, 0
     for size, stretch in zip(sizes, stretches, strict=True):

@@ -226,19 +226,18 @@ class Ladder(StrikeView):
         self.scale.fit(float(np.max(sizes, initial=0.0, where=np.isfinite(sizes))))
 
     def _bar(self, bars: Bars, side: int, value: float, split: list[float], cells: int) -> list[Span]:
-        """One side's bar, 0 the left one; where more than the first venue has a part in it, in stretches."""
+        """One side's bar, 0 the left one; in stretches where several venues have a part in it and it has the room."""
         sign = (bars.left_sign, bars.right_sign)[side]
         colour = ("put", "call")[side] if not sign else "call" if sign > 0 else "put"
         eighths = self.scale.eighths(value, cells)
-        if not any(split[1:]) and not any(venue.stale for venue in bars.venues[:1]):
-            return (bar_left, bar_right)[side](eighths, cells, f"{colour} graph")
-        spans = stretched(
-            eighths,
-            [
-                Stretch(part, venues.shade(at), f"{'stale' if venue.stale else colour} graph")
-                for at, (part, venue) in enumerate(zip(split, bars.venues, strict=True))
-            ],
-        )
+        stretches = [
+            Stretch(part, venues.shade(at), f"{'stale' if venue.stale else colour} graph")
+            for at, (part, venue) in enumerate(zip(split, bars.venues, strict=True))
+        ]
+        if eighths < 8 or not any(split[1:]):
+            names = max(stretches, key=lambda stretch: abs(stretch.value)).names if stretches else f"{colour} graph"
+            return (bar_left, bar_right)[side](eighths, cells, names)
+        spans = stretched(eighths, stretches)
         room = (" " * (cells - sum(len(text) for text, _ in spans)), "graph")
         return [*spans, room] if side else [room, *reversed(spans)]
 
