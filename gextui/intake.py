@@ -265,9 +265,14 @@ def _summed(choice: Choice, statuses: Mapping[str, SourceStatus]) -> SourceStatu
         name="+".join(choice.route.sources),
         state=SourceState.DEGRADED if failing and well and worst in _WELL else worst,
         interval=min(status.interval for status in each),
-        detail="; ".join(failing) or next((status.detail for status in each if status.state is worst), ""),
+        detail="; ".join(failing) or next((_said(status) for status in each if status.state is worst), ""),
         connections=_named(statuses.values()),
     )
+
+
+def _said(status: SourceStatus) -> str:
+    """What a source says of itself, under its name."""
+    return f"{status.name}: {status.detail}" if status.detail else ""
 
 
 def _named(statuses: Iterable[SourceStatus]) -> tuple[ConnectionStatus, ...]:

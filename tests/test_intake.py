@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
+
 from gextui.choice import FIRST_CHAIN_WITHIN, STEADY_AFTER
 from gextui.desk import Desk
 from gextui.market.ticker import Ticker
@@ -121,6 +123,19 @@ def test_venues_are_summed_and_one_that_falls_silent_stays_in_the_sum() -> None:
         assert view.board.totals.call_open_interest == 6 * 10.0 + 6 * 30.0
         status = desk.health(BTC).status
         assert (status.state, status.detail) == (SourceState.DEGRADED, "b: nothing new for 12 s")
+
+
+def test_a_venue_of_the_sum_that_is_worse_for_wear_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, venues = FakeClock(), Venues()
+    with running(Desk([], routes={BTC: Route(("a", "b"), combine=True)}, make=venues, clock=clock)) as desk:
+        first, second = venues.of("a"), venues.of("b")
+        worse = SourceStatus("b", SourceState.DEGRADED, 0.01, "tickers 21 s old")
+        monkeypatch.setattr(second, "status", lambda ticker: worse)
+        first.feed(chain_at(0, 100.0, source="a"))
+        second.feed(chain_at(0, 100.5, source="b"))
+        until_shown(desk, 100.0)
+        status = desk.health(BTC).status
+        assert (status.state, status.detail) == (SourceState.DEGRADED, "b: tickers 21 s old")
 
 
 def test_tickers_come_and_go_while_the_others_stay() -> None:
