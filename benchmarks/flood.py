@@ -1,150 +1,91 @@
-"""A simulated Deribit of six coins that sends as many messages as it is told to, for the benchmark of ingest.
+"""Load: 10,000 messages a second of more than 2,000 Bybit symbols, to a dashboard and a recorder side by side.
 
-``python -m benchmarks.flood`` prints its two addresses and then obeys lines on standard input: ``flood`` (as fast as
-the clients take it), ``flood raw`` (likewise, but to the clients whose address ends in ``?raw``, which get nothing
-otherwise), ``pace 10000`` (so many messages a second to each), ``stop``.
+A third process reads the same and builds the boards, for the lag from a message to the board it is in. What a process
+has grown by is measured from a tenth of the time on, when caches are full.
 """
 
-import asyncio
-import math
+import json
+import subprocess
 import sys
 import time
-from dataclasses import replace
-from datetime import UTC, datetime
-from itertools import cycle
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-import msgspec
-import numpy as np
+from benchmarks.paint import GEXTUI, key_delays, percentile, processor_seconds, resident_memory, started
+from benchmarks.venue import COINS, VenueProcess, running
 
-from gextui.market.chain import OptionChain
-from gextui.market.ticker import KNOWN_TICKERS, Ticker
-from gextui.simulator.deribit import DeribitVenue
-from gextui.simulator.deribit_limits import UNLIMITED
-from gextui.simulator.faults import Wire
-from gextui.simulator.market import SimulatedMarket
-
-COINS = tuple(KNOWN_TICKERS[symbol] for symbol in ("BTC", "ETH", "SOL", "XRP"))
-MADE_UP = {
-    KNOWN_TICKERS["AVAX"]: KNOWN_TICKERS["SOL"],
-    KNOWN_TICKERS["TRX"]: KNOWN_TICKERS["XRP"],
-}
-"""Coins whose options are those of another coin, to make six."""
-SIX = (*COINS, *MADE_UP)
-RAW = "?raw"
-_TOGETHER = 100
-"""Messages that are written at once."""
-_AHEAD = 1 << 20
-"""Bytes that may wait for the client."""
-_DIGITS = 13
-"""Of a time in epoch milliseconds."""
+PACE = 10_000
+"""Messages a second to each."""
+SECONDS = 30.0
+_SYMBOLS = tuple(coin.symbol for coin in COINS)
 
 
-class SixCoins:
-    """Implements `gextui.simulator.venue.Market`."""
-
-    tickers = SIX
-
-    def __init__(self) -> None:
-        self._market = SimulatedMarket(1, datetime.now(UTC), COINS)
-
-    @property
-    def now(self) -> datetime:
-        """The market's instant."""
-        return self._market.now
-
-    def step(self, seconds: float) -> None:
-        """Let time pass."""
-        self._market.step(seconds)
-
-    def chain(self, ticker: Ticker) -> OptionChain:
-        """The ticker's chain now."""
-        if ticker not in MADE_UP:
-            return self._market.chain(ticker)
-        return replace(self._market.chain(MADE_UP[ticker]), ticker=ticker, roots=(f"{ticker.symbol}_USDC",))
-
-
-class Batch:
-    """So many ``ticker`` notifications as they go over the wire, all of one time, which can be set."""
-
-    def __init__(self, tickers: list[dict[str, Any]]) -> None:
-        at = 1_000_000_000_000
-        frames = [_frame(ticker | {"timestamp": at}) for ticker in tickers]
-        starts = np.cumsum([0, *map(len, frames[:-1])])
-        where = [frame.index(str(at).encode()) for frame in frames]
-        self._bytes = bytearray(b"".join(frames))
-        self._digits = np.frombuffer(self._bytes, np.uint8)
-        self._at = (starts + where)[:, None] + np.arange(_DIGITS)
-
-    def of(self, milliseconds: int) -> bytes:
-        """The frames, as of that time."""
-        self._digits[self._at] = np.frombuffer(str(milliseconds).encode(), np.uint8)
-        return bytes(self._bytes)
+def run(seconds: float = SECONDS) -> dict[str, float]:
+    """Messages a second, percent of a core, milliseconds and megabytes, as the names say."""
+    with (
+        running("bybit") as venue,
+        TemporaryDirectory() as home,
+        TemporaryDirectory() as other_home,
+        measuring(venue) as lag,
+    ):
+        settings = [venue.write_settings(Path(folder), _SYMBOLS) for folder in (home, other_home)]
+        with (
+            started((GEXTUI, *_SYMBOLS, "--config", settings[0]), "SPOT", home) as dashboard,
+            started((GEXTUI, "record", *_SYMBOLS, "--config", settings[1]), "bybit live", other_home) as recorder,
+        ):
+            venue.order(f"pace {PACE}")
+            dashboard.read(max(seconds / 10.0, 10.0))
+            recorder.read(0.1)
+            lag.order("begin")
+            ptys = {"dashboard": dashboard, "recorder": recorder}
+            began = {name: (processor_seconds(pty), resident_memory(pty)) for name, pty in ptys.items()}
+            start, delays = time.monotonic(), []
+            while time.monotonic() < start + seconds:
+                delays += key_delays(dashboard)
+                dashboard.read(1.0)
+                recorder.read(0.1)
+            elapsed = time.monotonic() - start
+            figures = lag.figures()
+            for name, pty in ptys.items():
+                computed, held = began[name]
+                figures[f"{name}_percent_of_a_core"] = 100.0 * (processor_seconds(pty) - computed) / elapsed
+                figures[f"{name}_resident_mb"] = resident_memory(pty)
+                figures[f"{name}_grown_by_mb"] = resident_memory(pty) - held
+    return {
+        "seconds": elapsed,
+        **figures,
+        "key_to_paint_p50_ms": 1e3 * percentile(delays, 50),
+        "key_to_paint_p95_ms": 1e3 * percentile(delays, 95),
+    }
 
 
-def _frame(ticker: dict[str, Any]) -> bytes:
-    """A WebSocket text frame from a server."""
-    channel = f"ticker.{ticker['instrument_name']}.agg2"
-    params = {"channel": channel, "data": ticker}
-    text = msgspec.json.encode({"jsonrpc": "2.0", "method": "subscription", "params": params})
-    assert 126 <= len(text) < 65536
-    return bytes((0x81, 126)) + len(text).to_bytes(2, "big") + text
+class LagProcess:
+    """See `benchmarks.lag`."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._orders, self._said = process.stdin, process.stdout
+        assert self._said.readline() == "live\n"
+
+    def order(self, words: str) -> None:
+        """Tell it what to do."""
+        self._orders.write(f"{words}\n")
+        self._orders.flush()
+
+    def figures(self) -> dict[str, float]:
+        """What it has measured."""
+        self.order("end")
+        found: dict[str, Any] = json.loads(self._said.readline())
+        return found
 
 
-class Flood:
-    """Sends what it is told to."""
-
-    def __init__(self, venue: DeribitVenue) -> None:
-        self._venue = venue
-        names = [name for book in venue.exchange.books.values() for name in book.names]
-        tickers = [ticker for name in names if (ticker := venue.exchange.ticker(name)) is not None]
-        whole = len(tickers) // _TOGETHER * _TOGETHER
-        self._batches = cycle([Batch(tickers[start : start + _TOGETHER]) for start in range(0, whole, _TOGETHER)])
-        self.obey("stop")
-
-    def obey(self, order: str) -> None:
-        """Do as a line of standard input says."""
-        words = order.split()
-        self._raw = words[1:] == ["raw"]
-        self._rate = math.inf if words[0] == "flood" else float(words[1]) if words[0] == "pace" else 0.0
-        self._since, self._sent = time.monotonic(), 0
-
-    async def run(self) -> None:
-        """Send for ever."""
-        while True:
-            clients = [wire for wire in self._venue.sockets if _is_raw(wire) == self._raw]
-            if self._rate == math.inf:
-                for wire in clients:
-                    while wire.unsent < _AHEAD and not wire.transport.is_closing():
-                        wire.transport.write(self._next())
-                await asyncio.sleep(0.0)
-                continue
-            while self._sent + _TOGETHER <= (time.monotonic() - self._since) * self._rate:
-                frames = self._next()
-                self._sent += _TOGETHER
-                for wire in clients:
-                    wire.transport.write(frames)
-            await asyncio.sleep(0.01)
-
-    def _next(self) -> bytes:
-        return next(self._batches).of(int(self._venue.now() * 1000))
-
-
-def _is_raw(wire: Wire) -> bool:
-    return wire.request is not None and wire.request.path.endswith(RAW)
-
-
-async def main() -> None:
-    """Serve until standard input ends."""
-    loop = asyncio.get_running_loop()
-    async with DeribitVenue(SixCoins(), limits=UNLIMITED) as venue:
-        flood = Flood(venue)
-        running = asyncio.create_task(flood.run())
-        print(venue.rest_url, venue.ws_url, flush=True)
-        while order := await loop.run_in_executor(None, sys.stdin.readline):
-            flood.obey(order)
-        running.cancel()
-
-
-if __name__ == "__main__":
-    asyncio.run(main())
+@contextmanager
+def measuring(venue: VenueProcess) -> Iterator[LagProcess]:
+    """The process that measures the lag, live, until the block ends."""
+    command = [sys.executable, "-m", "benchmarks.lag", venue.rest_url, venue.ws_url]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield LagProcess(process)

@@ -1,24 +1,22 @@
 """Ingest over loopback: Deribit's source, the dashboard and the recorder on a simulated Deribit that floods them.
 
 A message is a ``ticker`` notification of one contract, as the venue writes it. Messages a second are per second of this
-process's own processor time, which is what one core would do; the yardstick is the same library on the same line that
-does nothing with what it receives, in turns with the source.
+process's own processor time, which is what one core would do; the yardstick is the library on the same line that does
+nothing with what it receives, in turns with the source.
 """
 
 import asyncio
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
 from websockets.asyncio.client import connect
 
-from benchmarks.flood import RAW, SIX
 from benchmarks.paint import GEXTUI, key_delays, percentile, rates, started
+from benchmarks.venue import RAW, SIX, VenueProcess, running
 from gextui.sources.deribit import DeribitSource
 from gextui.sources.frames import LARGEST_MESSAGE
 from gextui.sources.source import SourceState
@@ -33,33 +31,12 @@ PACED = 6.0
 SYMBOLS = tuple(ticker.symbol for ticker in SIX)
 
 
-class Flood:
-    """The venue, in a process of its own."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        self._orders = process.stdin
-        self.rest_url, self.ws_url = process.stdout.readline().split()
-
-    def order(self, words: str) -> None:
-        """Tell it what to send, see `benchmarks.flood`."""
-        self._orders.write(f"{words}\n")
-        self._orders.flush()
-
-    def write_settings(self, folder: Path) -> Path:
-        """A config.toml that points at it."""
-        path = folder / "config.toml"
-        path.write_text(f'[sources.deribit]\nrest_url = "{self.rest_url}"\nws_url = "{self.ws_url}"\n')
-        return path
-
-
 def run() -> dict[str, float]:
     """Messages a second, their ratio, percent of a core, milliseconds and megabytes, as the names say."""
-    with flooding() as flood:
+    with running("deribit") as flood:
         figures = asyncio.run(_source(flood))
         with TemporaryDirectory() as folder:
-            settings = str(flood.write_settings(Path(folder)))
+            settings = flood.write_settings(Path(folder), SYMBOLS)
             with started((GEXTUI, *SYMBOLS, "--config", settings), "SPOT", folder) as pty:
                 pty.read(3.0)
                 flood.order(f"pace {PACE}")
@@ -67,7 +44,7 @@ def run() -> dict[str, float]:
                 delays = key_delays(pty)
                 flood.order("stop")
         with TemporaryDirectory() as folder:
-            settings = str(flood.write_settings(Path(folder)))
+            settings = flood.write_settings(Path(folder), SYMBOLS)
             with started((GEXTUI, "record", *SYMBOLS, "--config", settings), "deribit live", folder) as pty:
                 pty.read(3.0)
                 flood.order(f"pace {PACE}")
@@ -83,15 +60,7 @@ def run() -> dict[str, float]:
     }
 
 
-@contextmanager
-def flooding() -> Iterator[Flood]:
-    """A flood that waits for orders, until the block ends."""
-    command = [sys.executable, "-m", "benchmarks.flood"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        yield Flood(process)
-
-
-async def _source(flood: Flood) -> dict[str, float]:
+async def _source(flood: VenueProcess) -> dict[str, float]:
     source = DeribitSource(SIX, rest_url=flood.rest_url, ws_url=flood.ws_url)
     live = asyncio.Event()
     reading = asyncio.create_task(_read(source, live))
@@ -102,14 +71,15 @@ async def _source(flood: Flood) -> dict[str, float]:
 
     received, stored = [], []
     for _ in range(ROUNDS):
-        received.append(await _receive_only(flood))
+        received.append((await _receive_only(flood, "flood raw", WATCHED)).a_computed_second)
         flood.order("flood")
-        count, seconds, _ = await _count(messages, WATCHED)
-        stored.append(count / seconds)
+        stored.append((await _count(messages, WATCHED)).a_computed_second)
         flood.order("stop")
         await _rest(messages)
+    raw = await _receive_only(flood, f"pace {PACE} raw", PACED)
+    await _rest(messages)
     flood.order(f"pace {PACE}")
-    count, seconds, elapsed = await _count(messages, PACED)
+    paced = await _count(messages, PACED)
     flood.order("stop")
     reading.cancel()
     await asyncio.gather(reading, return_exceptions=True)
@@ -117,8 +87,9 @@ async def _source(flood: Flood) -> dict[str, float]:
         "messages_per_second": median(stored),
         "receive_only_per_second": median(received),
         "ratio_to_receive_only": median(stored) / median(received),
-        f"percent_of_a_core_at_{PACE}_per_second": 100.0 * seconds / elapsed,
-        "of_which_were_sent_per_second": count / elapsed,
+        f"percent_of_a_core_at_{PACE}_per_second": paced.percent_of_a_core,
+        f"receive_only_percent_of_a_core_at_{PACE}_per_second": raw.percent_of_a_core,
+        "of_which_were_sent_per_second": paced.messages / paced.elapsed,
     }
 
 
@@ -128,7 +99,26 @@ async def _read(source: DeribitSource, live: asyncio.Event) -> None:
             live.set()
 
 
-async def _receive_only(flood: Flood) -> float:
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """What was received in a while; seconds of the processor and of the clock."""
+
+    messages: int
+    computed: float
+    elapsed: float
+
+    @property
+    def a_computed_second(self) -> float:
+        """Messages."""
+        return self.messages / self.computed
+
+    @property
+    def percent_of_a_core(self) -> float:
+        """How busy the processor was."""
+        return 100.0 * self.computed / self.elapsed
+
+
+async def _receive_only(flood: VenueProcess, order: str, watched: float) -> _Counted:
     count = 0
 
     async def receive() -> None:
@@ -139,12 +129,12 @@ async def _receive_only(flood: Flood) -> float:
 
     async with connect(f"{flood.ws_url}{RAW}", proxy=None, ping_interval=None, max_size=LARGEST_MESSAGE) as socket:
         receiving = asyncio.create_task(receive())
-        flood.order("flood raw")
-        messages, seconds, _ = await _count(lambda: count, WATCHED)
+        flood.order(order)
+        counted = await _count(lambda: count, watched)
         flood.order("stop")
         receiving.cancel()
         socket.transport.abort()
-    return messages / seconds
+    return counted
 
 
 async def _rest(messages: Callable[[], int]) -> None:
@@ -155,9 +145,9 @@ async def _rest(messages: Callable[[], int]) -> None:
         await asyncio.sleep(0.2)
 
 
-async def _count(messages: Callable[[], int], watched: float) -> tuple[int, float, float]:
-    """How many messages came while it was watched, the seconds computed, and the seconds passed."""
+async def _count(messages: Callable[[], int], watched: float) -> _Counted:
+    """Count what comes within so many seconds, after a tenth of them."""
     await asyncio.sleep(watched / 10.0)
     before, computed, start = messages(), time.process_time(), time.perf_counter()
     await asyncio.sleep(watched)
-    return messages() - before, time.process_time() - computed, time.perf_counter() - start
+    return _Counted(messages() - before, time.process_time() - computed, time.perf_counter() - start)

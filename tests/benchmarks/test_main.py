@@ -8,7 +8,10 @@ from benchmarks import __main__ as cli
 
 @pytest.fixture
 def known(monkeypatch: pytest.MonkeyPatch) -> None:
-    runners = {"fast": lambda: {"ratio": 2.5, "longer_ms": 0.125}, "slow": lambda: {"ratio": 7.0}}
+    def slow(seconds: float = 7.0) -> dict[str, float]:
+        return {"ratio": seconds}
+
+    runners: dict[str, cli.Run] = {"fast": lambda: {"ratio": 2.5, "longer_ms": 0.125}, "slow": slow}
 
     def chosen(only: str | None = None) -> dict[str, cli.Run]:
         return {name: run for name, run in runners.items() if only in (None, name)}
@@ -53,3 +56,12 @@ def test_an_unknown_name_is_told_what_there_is() -> None:
     result = CliRunner().invoke(cli.main, ["quick"])
     assert result.exit_code == 2
     assert "no benchmark is called 'quick': there are fast, slow" in result.output
+
+
+@pytest.mark.usefixtures("known")
+def test_one_that_can_may_take_longer() -> None:
+    result = CliRunner().invoke(cli.main, ["slow", "--json", "--seconds", "600"])
+    assert json.loads(result.output) == {"ratio": 600.0}
+    result = CliRunner().invoke(cli.main, ["fast", "--seconds", "600"])
+    assert result.exit_code == 2
+    assert "the benchmark fast takes as long as it takes: leave out --seconds" in result.output
