@@ -6,9 +6,10 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextlib import suppress
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from queue import Empty, Full, Queue
@@ -16,6 +17,7 @@ from typing import Any, NoReturn
 
 from gextui.desk import Desk, Health
 from gextui.exposure.board import Board
+from gextui.exposure.change import Past
 from gextui.live_sources import LiveSources
 from gextui.log import PlainFormatter
 from gextui.market.ticker import Ticker
@@ -189,7 +191,7 @@ def _let_go_of_standard_streams() -> None:
 
 
 class _CountingStore(Store):
-    """A store that counts what it records."""
+    """A store that counts what it records. It tells no past: nobody is here to see what has changed since."""
 
     def __init__(self, path: Path, **options: Any) -> None:
         super().__init__(path, **options)
@@ -201,6 +203,10 @@ class _CountingStore(Store):
         await super().record(board)
         if self.recording == "recording":
             self.counts[board.ticker.symbol] += 1
+
+    async def past(self, ticker: Ticker, at: datetime, minutes: Sequence[int]) -> Past:
+        """Nothing; see `Store.past`."""
+        return Past()
 
 
 class _Once:
