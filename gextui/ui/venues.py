@@ -4,8 +4,8 @@ from gextui.exposure.board import Board
 from gextui.exposure.parts import PartOfBook
 from gextui.market.text import clean_text
 from gextui.ui import format as fmt
+from gextui.ui.measure import Measure
 from gextui.ui.scene import Spans
-from gextui.ui.widgets.view import Measure
 
 SHADES = "█▓▒░"
 """What the venues' stretches of a bar are made of, in their order; those after the last are like it."""

@@ -1,7 +1,8 @@
 """The views by their ids; each is imported when it is first shown."""
 
 from gextui.ui.actions import ACTIONS, MANY
-from gextui.ui.widgets.view import BoardView, Measure
+from gextui.ui.measure import Measure
+from gextui.ui.widgets.view import BoardView
 
 VIEWS = tuple(action.id.removeprefix("view_") for action in ACTIONS if action.id.startswith("view_"))
 

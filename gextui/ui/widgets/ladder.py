@@ -12,11 +12,11 @@ from gextui.market.chain import Floats
 from gextui.ui import format as fmt
 from gextui.ui import venues
 from gextui.ui.format import Unit
+from gextui.ui.measure import Measure
 from gextui.ui.widgets.bars import Scale, Stretch, bar_left, bar_right, stretched
 from gextui.ui.widgets.lines import Line, Span, line
 from gextui.ui.widgets.scene_line import Piece, fit_pieces, joined
 from gextui.ui.widgets.strike_view import StrikeView
-from gextui.ui.widgets.view import Measure
 from gextui.ui.widgets.words import fitting, level_labels, nothing_to_draw
 
 _NUMBER_WIDTH = 8

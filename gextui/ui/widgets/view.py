@@ -1,8 +1,6 @@
 """BoardView: what the app asks of every view of a board."""
 
-from collections.abc import Sequence
 from datetime import timedelta
-from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.widget import Widget
@@ -17,14 +15,6 @@ if TYPE_CHECKING:
     from gextui.exposure.series import Series
     from gextui.market.ticker import Ticker
     from gextui.ui.scene import Standing
-
-
-class Measure(StrEnum):
-    """What a ladder's bars measure at a strike."""
-
-    GEX = "gex"
-    OPEN_INTEREST = "open_interest"
-    VOLUME = "volume"
 
 
 class BoardView(Widget):

@@ -10,8 +10,8 @@ from gextui.exposure.filters import Weight
 from gextui.market.calendar import NEW_YORK
 from gextui.market.ticker import Session
 from gextui.ui import format as fmt
+from gextui.ui.measure import Measure
 from gextui.ui.widgets.rungs import Rungs
-from gextui.ui.widgets.view import Measure
 
 
 def nothing_to_draw(board: Board, measure: Measure = Measure.GEX) -> str | None:

@@ -12,6 +12,7 @@ from gextui.exposure.filters import Filters
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import Kind, Ticker
 from gextui.ui.format import Unit
+from gextui.ui.measure import Measure
 from gextui.ui.widgets.chain import Chain
 from gextui.ui.widgets.changes import Changes
 from gextui.ui.widgets.expiries import Expiries
@@ -20,7 +21,6 @@ from gextui.ui.widgets.history import History
 from gextui.ui.widgets.ladder import Ladder
 from gextui.ui.widgets.lines import LineView
 from gextui.ui.widgets.profile import Profile
-from gextui.ui.widgets.view import Measure
 from tests.exposure.chains import Contract, chain_of, random_chain
 from tests.ui.boards import DAY, strikes_board, strikes_chain, with_changes, with_gex
 from tests.ui.widgets.showing import screen_text, showing

@@ -8,8 +8,8 @@ import pytest
 from gextui.exposure.board import Board, build_board
 from gextui.exposure.filters import Filters, Sign
 from gextui.ui.format import Unit
+from gextui.ui.measure import Measure
 from gextui.ui.widgets.ladder import Ladder
-from gextui.ui.widgets.view import Measure
 from tests.ui.boards import strikes_board, with_gex, with_levels
 from tests.ui.desk import made_up_chain, two_venues_chain
 from tests.ui.widgets.showing import painted_lines, screen_text, seen, showing
