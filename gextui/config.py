@@ -132,6 +132,8 @@ class Sources(Table, frozen=True):
 
 SOURCES = ("deribit", "bybit", "cboe", "yahoo", "tradier")
 """The sources of option chains, as ``[tickers]`` names them."""
+SAME_CONTRACTS = frozenset({"cboe", "yahoo", "tradier"})
+"""Sources that tell of the same exchanges' options; the sum of two of them would count every contract twice."""
 
 
 class TickerChoice(Table, frozen=True):
@@ -318,6 +320,8 @@ def _by_symbol(tables: object, where: str) -> dict[str, TickerChoice]:
             raise ValueError(f"{name}.coins_per_share is for an ETF that holds a coin: IBIT or ETHA")
         if choice.combine and len(choice.sources) < 2:
             raise ValueError(f'{name}.combine needs two sources or more, e.g. sources = ["deribit", "bybit"]')
+        if choice.combine and len(vendors := [source for source in choice.sources if source in SAME_CONTRACTS]) > 1:
+            raise ValueError(f"{name}.combine cannot sum {' and '.join(vendors)}: they tell of the same contracts")
     return choices
 
 

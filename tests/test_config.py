@@ -1,5 +1,6 @@
 """config.toml: strict, its errors name the key, and the example shows every default."""
 
+import json
 import math
 import re
 import stat
@@ -242,6 +243,23 @@ def test_the_database_is_where_the_settings_say(tmp_path: Path) -> None:
     assert config.database_path(settings) == tmp_path / "mine.db"
     at_home = parse_settings(b'[storage]\npath = "~/mine.db"\n', "config.toml")
     assert config.database_path(at_home) == Path.home() / "mine.db"
+
+
+class TestCombining:
+    def test_venues_are_summed(self) -> None:
+        text = b'[tickers.BTC]\nsources = ["deribit", "bybit"]\ncombine = true\n'
+        choice = parse_settings(text, "config.toml").tickers["BTC"]
+        assert (choice.sources, choice.combine) == (("deribit", "bybit"), True)
+
+    @pytest.mark.parametrize(
+        ("symbol", "sources", "words"),
+        [
+            ("BTC", ["deribit"], "tickers.BTC.combine needs two sources or more"),
+            ("SPX", ["cboe", "tradier"], "tickers.SPX.combine cannot sum cboe and tradier: they tell of the same"),
+        ],
+    )
+    def test_what_is_no_sum_of_venues_is_refused(self, symbol: str, sources: list[str], words: str) -> None:
+        assert words in refusal(f"[tickers.{symbol}]\nsources = {json.dumps(sources)}\ncombine = true\n")
 
 
 class TestCoinEtfs:

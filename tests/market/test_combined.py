@@ -82,6 +82,8 @@ def test_it_says_where_it_is_from() -> None:
     assert (chain.total, dict(chain.dropped), chain.notes) == (5, {"bad": 2}, ("deribit: a thing",))
     assert not chain.simulated
     assert combine(COIN, [DERIBIT, replace(BYBIT, simulated=True)]).simulated
+    assert combine(COIN, [DERIBIT, replace(BYBIT, partial=True)]).partial
+    assert not chain.partial
 
 
 def test_the_first_part_that_is_not_stale_leads() -> None:
