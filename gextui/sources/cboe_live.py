@@ -356,7 +356,7 @@ class CboeSource:
         going = StreamState.LIVE if lane.answers else StreamState.CONNECTING
         state = StreamState.DISABLED if self._seems_unknown(lane) else StreamState.BACKOFF if trouble else going
         return ConnectionStatus(
-            name="polls",
+            name=f"{lane.ticker.symbol} polls",
             state=str(state),
             detail=trouble,
             last_message_age=None if answered is None else max(0.0, self._clock.seconds() - answered),

@@ -198,7 +198,9 @@ class YahooSource:
         state, detail = self._judge(reader)
         if self._warning:
             detail = f"{detail}; {self._warning}" if detail else self._warning
-        polls = replace(reader.poll.status("polls"), rejected=dict(+reader.book.rejected.copy()))
+        polls = replace(
+            reader.poll.status(f"{reader.book.ticker.symbol} polls"), rejected=dict(+reader.book.rejected.copy())
+        )
         running = self._running
         if running is not None and (wait := running[0].closed_for):
             polls = replace(polls, next_try_in=wait)

@@ -200,7 +200,7 @@ class TestNetwork:
             await rig.turn(10.0, lambda: rig.status().state is State.BACKOFF)
             assert said(rig) == "127.0.0.1 refuses the connection"
             polls = rig.status().connections[0]
-            assert (polls.name, polls.state) == ("polls", "backoff")
+            assert (polls.name, polls.state) == ("SPY polls", "backoff")
             await rig.turn(10.0, lambda: rig.status().connections[0].next_try_in)
             await door.open(rig.venue.rest_url)
             await rig.turn(40.0, lambda: rig.chains[SPY])

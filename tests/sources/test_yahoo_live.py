@@ -102,7 +102,7 @@ class TestPlan:
             await rig.leap(RECHECK_EVERY - 120.0)
             assert rig.asked == count
             polls = rig.status().connections[0]
-            assert (polls.name, polls.state, polls.messages) == ("polls", "live", count)
+            assert (polls.name, polls.state, polls.messages) == ("SPY polls", "live", count)
             assert polls.last_message_age == pytest.approx(RECHECK_EVERY - 120.0, abs=20.0)
             rig.venue.heal()
             await rig.turn(180.0, lambda: rig.asked == 2 * count)

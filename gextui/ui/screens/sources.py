@@ -118,7 +118,10 @@ def _ticker(standing: Standing, now: datetime) -> _Row:
         age = no_data_words(now - timedelta(seconds=health.age), health.age)
     else:
         age = f"last reading {fmt.age(health.age)} ago"
-    return _row(clean_symbol(standing.ticker.symbol), style, f"{sign} {words}", [age], [health.status.detail])
+    detail = health.status.detail
+    for mark in (", ", "; "):  # what the state says already
+        detail = detail.removeprefix(f"{words}{mark}")
+    return _row(clean_symbol(standing.ticker.symbol), style, f"{sign} {words}", [age], [detail])
 
 
 def _connection(connection: ConnectionStatus) -> _Row:

@@ -73,6 +73,19 @@ def test_every_state_is_told_with_its_age(given: Standing, said: str) -> None:
     assert page(given)[1] == f"BTC    {said}"
 
 
+def test_what_the_state_says_already_is_not_said_again() -> None:
+    delayed: dict[str, Any] = {
+        "state": SourceState.DELAYED,
+        "delay": 900.0,
+        "detail": "delayed 15 min, as of 16:10 New York",
+    }
+    assert page(standing(**delayed))[2].strip() == "as of 16:10 New York"
+    closed: dict[str, Any] = {"state": SourceState.CLOSED, "detail": "market closed, as of 16:15 New York Fri"}
+    assert page(standing(**closed))[2].strip() == "as of 16:15 New York Fri"
+    night: dict[str, Any] = {"state": SourceState.DELAYED, "delay": 900.0, "detail": "night session, delayed 15 min"}
+    assert page(standing(**night))[2].strip() == "night session, delayed 15 min"
+
+
 def test_why_it_is_not_well_stands_below() -> None:
     lines = page(standing(state=SourceState.DEGRADED, detail="open interest is older than 30 s"))
     assert lines[1:3] == ["BTC    ● degraded · last reading 0.4 s ago", "       open interest is older than 30 s"]
