@@ -131,7 +131,7 @@ def demo(config: Path | None, /, seed: int, **display: Any) -> int:
     settings = read_settings(config)
     check_terminal()
     simulated = Demo(seed)
-    desk = Desk(simulated.sources, simulated.open_history, routes=simulated.routes)
+    desk = Desk(simulated.sources, simulated.open_history, routes=simulated.routes, etfs=simulated.etfs)
     return show(desk, settings, "demo.json", **display)
 
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 
-from gextui.market.calendar import NEW_YORK, closing_time, is_trading_day, previous_trading_day
+from gextui.coin_etfs import CoinEtfs
+from gextui.market.calendar import NEW_YORK, closing_time, is_trading_day, last_close, previous_trading_day
 from gextui.market.chain import OptionChain
+from gextui.market.coin import CoinRatio, RatioSource
 from gextui.market.ticker import Kind, Ticker
 from gextui.route import Route
 from gextui.simulator.bybit import BybitVenue
@@ -19,6 +21,7 @@ from gextui.simulator.market import SimulatedMarket
 from gextui.sources.bybit import BybitSource
 from gextui.sources.cboe_live import CboeSource
 from gextui.sources.deribit import DeribitSource
+from gextui.sources.pacing import SystemClock
 from gextui.sources.source import Source, SourceState, SourceStatus
 
 BEFORE_THE_CLOSE = timedelta(minutes=3)
@@ -48,6 +51,8 @@ class Demo:
             _Served(BybitSource.name, self._bybit),
             _Served(CboeSource.name, self._cboe),
         )
+        self.etfs = CoinEtfs(_MarketClock(self), holdings=self._holdings())
+        """What is known of coin ETFs."""
         self.routes = {known.ticker: Route((_source_of(known.ticker),)) for known in UNDERLYINGS.values()}
         """In the market's own order."""
 
@@ -66,7 +71,16 @@ class Demo:
         source = _source_of(chain.ticker)
         if source == CboeSource.name and chain.as_of > self._start - _REBUILT:
             return None
-        return replace(chain, source=source)
+        return replace(chain, source=source, coin_ratio=self._holdings().get(chain.ticker.symbol))
+
+    def _holdings(self) -> dict[str, CoinRatio]:
+        """What the funds said at the last close before: the simulated prices hold to it."""
+        counted = last_close(self._start)
+        return {
+            symbol: CoinRatio(known.coins_per_share, RatioSource.HOLDINGS, counted)
+            for symbol, known in UNDERLYINGS.items()
+            if known.coins_per_share is not None
+        }
 
     def _deribit(self, tickers: Sequence[Ticker]) -> "_Opening":
         venue = DeribitVenue(self.made()[0])
@@ -91,6 +105,16 @@ class Demo:
             return CboeSource(tickers, rest_url=venue.rest_url, rate=lambda: _RATE, clock=venue.clock)
 
         return venue, source
+
+
+class _MarketClock(SystemClock):
+    """The machine's, but that it is now whatever the simulated market says."""
+
+    def __init__(self, demo: Demo) -> None:
+        self._demo = demo
+
+    def now(self) -> float:
+        return self._demo.made()[0].now.timestamp()
 
 
 def newest_close(now: datetime) -> datetime:

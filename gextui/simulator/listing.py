@@ -67,6 +67,8 @@ class Underlying:
     """Correlation of returns with changes of IV."""
     to_market: float
     """Correlation of returns with those of the other coins, or the other shares."""
+    coins_per_share: float | None = None
+    """For a coin ETF, how many coins a share stands for: its price follows the coin's."""
 
     @property
     def is_coin(self) -> bool:
@@ -172,6 +174,26 @@ UNDERLYINGS: dict[str, Underlying] = {
             carry=0.027,
             to_level=-0.75,
             to_market=0.999,
+        ),
+        Underlying(
+            ticker=KNOWN_TICKERS["IBIT"],
+            spot=98_000.0 * 0.000567,
+            strike_step=0.5,
+            price_step=0.01,
+            roots=("IBIT",),
+            multiplier=100.0,
+            open_interest=6_500_000.0,
+            call_share=0.62,
+            trade=30.0,
+            front_iv=0.45,
+            far_iv=0.54,
+            skew=-0.03,
+            curvature=0.12,
+            rate=0.039,
+            carry=0.039,
+            to_level=-0.35,
+            to_market=0.9,
+            coins_per_share=0.000567,
         ),
         Underlying(
             ticker=KNOWN_TICKERS["XRP"],

@@ -5,6 +5,7 @@ Everything follows from the seed and the simulated seconds that have passed, nev
 
 import math
 import zlib
+from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -74,9 +75,14 @@ class SimulatedMarket:
         # RandomState and not Generator: numpy promises that its streams never change.
         self._coins = np.random.RandomState([seed, 1])
         self._shares = np.random.RandomState([seed, 2])
-        self._markets = {
-            UNDERLYINGS[symbol].ticker: _OptionMarket(UNDERLYINGS[symbol], seed, self._seconds) for symbol in chosen
-        }
+        self._tickers = tuple(UNDERLYINGS[symbol].ticker for symbol in chosen)
+        # The coins that ETFs follow come first, whether they are asked for or not.
+        followed = [ticker.coin for ticker in self._tickers if ticker.coin is not None]
+        self._markets: dict[Ticker, _OptionMarket] = {}
+        for symbol in dict.fromkeys((*followed, *chosen)):
+            ticker = UNDERLYINGS[symbol].ticker
+            coin = None if ticker.coin is None else self._markets[UNDERLYINGS[ticker.coin].ticker]
+            self._markets[ticker] = _OptionMarket(UNDERLYINGS[symbol], seed, self._seconds, coin)
 
     @property
     def now(self) -> datetime:
@@ -86,7 +92,7 @@ class SimulatedMarket:
     @property
     def tickers(self) -> tuple[Ticker, ...]:
         """Whatever is simulated here."""
-        return tuple(self._markets)
+        return self._tickers
 
     def step(self, seconds: float) -> None:
         """Let simulated time pass; parts of a second are saved up for the next step."""
@@ -95,14 +101,14 @@ class SimulatedMarket:
         self._owed -= ticks
         coins, shares = self._moves(ticks)
         for market in self._markets.values():
-            market.run(self._seconds, coins if market.underlying.is_coin else shares)
+            market.run(self._seconds, coins if market.of_coins else shares)
         self._seconds += ticks
 
     def leap(self, seconds: int) -> None:
         """Let much time pass in a stride a day: as far and as busy as many steps, but not along their path."""
         coins, shares = self._moves(seconds // 86400 + 2)
         for market in self._markets.values():
-            market.leap(self._seconds, self._seconds + seconds, coins if market.underlying.is_coin else shares)
+            market.leap(self._seconds, self._seconds + seconds, coins if market.of_coins else shares)
         self._seconds += seconds
 
     def _moves(self, count: int) -> tuple[list[float], list[float]]:
@@ -117,13 +123,19 @@ class SimulatedMarket:
 class _OptionMarket:
     """One underlying, its smile and its listed contracts: columns of N rows in the order of an `OptionChain`."""
 
-    def __init__(self, underlying: Underlying, seed: int, now: int) -> None:
+    def __init__(self, underlying: Underlying, seed: int, now: int, coin: "_OptionMarket | None" = None) -> None:
         self.underlying = underlying
+        self.of_coins = underlying.is_coin or coin is not None
+        """Whether it moves with the coins, not with the shares."""
+        self._coin = coin
+        """What its price follows; it runs first."""
         name = zlib.crc32(underlying.ticker.symbol.encode())
         self._random = np.random.RandomState([seed, name, 1])
         self._dealing = np.random.RandomState([seed, name, 2])
         self._home = underlying.spot * math.exp(0.02 * self._random.standard_normal())
-        self._spot = self._home
+        self._spot: float = self._home if coin is None else self._in_shares(coin._spot)
+        self._path: list[tuple[int, float]] = [(now, self._spot)]
+        """Instants of the newest run, or leap, and the spots then."""
         a_day = underlying.front_iv * math.sqrt(1 / 365)
         self._previous_close = self._spot * math.exp(0.6 * a_day * self._random.standard_normal())
         self._momentum = _Reverting(width=0.7, half_life=1800.0)
@@ -151,9 +163,11 @@ class _OptionMarket:
     def run(self, now: int, market_moves: list[float]) -> None:
         """A second for each of ``market_moves``."""
         normals: list[list[float]] = self._random.standard_normal((len(market_moves), 4)).tolist()
+        self._path = []
         for move, (own, momentum, level, tilt) in zip(market_moves, normals, strict=True):
             now += 1
             self._move(move, own, momentum, level, tilt)
+            self._follow(now)
             if now % _DEAL_EVERY == 0:
                 self._deal(_DEAL_EVERY)
             if now >= self._midnight:
@@ -163,15 +177,31 @@ class _OptionMarket:
 
     def leap(self, now: int, until: int, market_moves: list[float]) -> None:
         """From ``now`` to ``until`` in strides that end at midnight, one of ``market_moves`` each."""
+        self._path = [(now, self._spot)]
         for move in market_moves:
             stride = int(min(until, self._midnight)) - now
             shock = _mixed(self.underlying.to_market, move, self._random.standard_normal())
             self._spot *= math.exp(self.underlying.front_iv * math.sqrt(stride / SECONDS_A_YEAR) * shock)
             self._deal(stride)
             now += stride
+            self._follow(now)
             if now >= self._midnight:
                 self._open_day(now)
         self._list(now)
+
+    def _follow(self, now: int) -> None:
+        """Be where the coin is at this instant of the same run, and remember where that was."""
+        if self._coin is not None:
+            # In a run both are there every second; a leap's strides end at midnight, which New York's is another.
+            at = bisect_left(self._coin._path, (now, 0.0))
+            (before, low), (after, high) = self._coin._path[max(at - 1, 0)], self._coin._path[at]
+            share = (now - before) / (after - before) if after > before else 1.0
+            self._spot = self._in_shares(low + share * (high - low))
+        self._path.append((now, self._spot))
+
+    def _in_shares(self, price: float) -> float:
+        coins = self.underlying.coins_per_share
+        return price if coins is None else price * coins
 
     def _move(self, market: float, own: float, momentum: float, level: float, tilt: float) -> None:
         underlying = self.underlying

@@ -6,6 +6,7 @@ import pytest
 
 from gextui.desk import Desk
 from gextui.exposure.change import ChangeState
+from gextui.market.coin import CoinRatio, RatioSource
 from gextui.market.ticker import KNOWN_TICKERS, Kind, Ticker
 from gextui.route import Route
 from gextui.simulator.demo import BEFORE_THE_CLOSE, Demo, newest_close
@@ -14,7 +15,7 @@ from tests.support.desk import running, until
 
 START = datetime(2026, 11, 20, 19, 0, tzinfo=UTC)
 """A Friday, 14:00 in New York."""
-BTC = KNOWN_TICKERS["BTC"]
+BTC, IBIT = KNOWN_TICKERS["BTC"], KNOWN_TICKERS["IBIT"]
 
 
 def test_everything_comes_through_the_venues_wire_formats() -> None:
@@ -46,6 +47,24 @@ def test_a_coin_can_be_read_from_two_venues_at_once() -> None:
         assert view is not None
         assert [part.name for part in view.board.chain.parts] == ["deribit", "bybit"]
         assert view.board.chain.simulated
+
+
+def test_a_coin_etf_is_told_in_its_coin() -> None:
+    demo = Demo(3, start=START)
+    with running(Desk(demo.sources, demo.open_history, routes=demo.routes, etfs=demo.etfs)) as desk:
+        until(lambda: _live(desk, IBIT) and _live(desk, BTC))
+        share, coin = desk.view(IBIT), desk.view(BTC)
+        assert share is not None
+        assert coin is not None
+        ratio = share.board.chain.coin_ratio
+        assert ratio == CoinRatio(0.000567, RatioSource.HOLDINGS, datetime(2026, 11, 19, 21, tzinfo=UTC))
+        assert ratio.in_coin(share.board.spot) == pytest.approx(coin.board.spot, rel=5e-3)
+        # What was recorded before the first screen is told so too.
+        desk.step(IBIT, -1)
+        until(lambda: (view := desk.view(IBIT)) is not None and view.replay)
+        past = desk.view(IBIT)
+        assert past is not None
+        assert past.board.chain.coin_ratio == ratio
 
 
 def _live(desk: Desk, ticker: Ticker) -> bool:

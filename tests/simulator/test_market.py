@@ -15,7 +15,7 @@ from gextui.simulator.listing import UNDERLYINGS
 from gextui.simulator.market import SimulatedMarket
 
 START = datetime(2026, 11, 20, 7, 40, tzinfo=UTC)
-BTC, ETH, SPX, SPY = (KNOWN_TICKERS[symbol] for symbol in ("BTC", "ETH", "SPX", "SPY"))
+BTC, ETH, SPX, SPY, IBIT = (KNOWN_TICKERS[symbol] for symbol in ("BTC", "ETH", "SPX", "SPY", "IBIT"))
 EVERY = [underlying.ticker for underlying in UNDERLYINGS.values()]
 
 
@@ -297,3 +297,33 @@ class TestRefusals:
     def test_a_chain_of_what_was_not_chosen(self) -> None:
         with pytest.raises(KeyError):
             a_market(7, START, BTC).chain(ETH)
+
+
+class TestCoinEtf:
+    """IBIT holds BTC."""
+
+    def test_its_price_is_the_coins_at_every_instant(self) -> None:
+        market = a_market()
+        market.step(1.0)
+        for seconds, leaps in ((1, False), (599, False), (200_000, True), (60, False)):
+            if leaps:
+                market.leap(seconds)
+            else:
+                market.step(seconds)
+            assert market.chain(IBIT).spot == pytest.approx(0.000567 * market.chain(BTC).spot, abs=0.0051)
+            assert market.chain(IBIT).as_of == market.chain(BTC).as_of
+
+    def test_its_previous_close_is_what_the_coin_was_at_new_yorks_midnight(self) -> None:
+        midnight = datetime(2026, 11, 20, 5, tzinfo=UTC)
+        market = a_market(7, midnight - timedelta(seconds=30))
+        market.step(30.0)
+        then = market.chain(BTC).spot
+        market.step(3600.0)
+        assert market.chain(IBIT).previous_close == pytest.approx(0.000567 * then, abs=0.0051)
+
+    def test_it_needs_nobody_to_ask_for_the_coin(self) -> None:
+        alone, among = a_market(7, START, IBIT), a_market()
+        for market in (alone, among):
+            market.step(300.0)
+        assert alone.tickers == (IBIT,)
+        assert columns(alone.chain(IBIT)) == columns(among.chain(IBIT))
