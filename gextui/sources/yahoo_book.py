@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 import numpy as np
 
 from gextui.exposure.quality import refused
-from gextui.market.calendar import NEW_YORK, MarketState, expiry_instant, last_close, market_state
+from gextui.market.calendar import NEW_YORK, MarketState, expiry_instant, last_close, market_state, opening
 from gextui.market.chain import Floats, Integers, OptionChain
 from gextui.market.ticker import Session, Ticker
 from gextui.pricing.smile import fit_smile
@@ -26,6 +26,8 @@ RETRY_AFTER = 60.0
 """Seconds after which an expiry is asked for again whose answer could not be used."""
 SETTLED_AFTER = 1800.0
 """Seconds after the close: indices trade for a quarter of an hour longer, and quotes may be as late again."""
+TRADED_AFTER = 900.0
+"""Seconds after the open: until then quotes, which may be as late, are the night's."""
 LEAST_QUOTED = 0.25
 """With quotes for a smaller share of its contracts an answer has been reset. Recorded answers have them for 72 % and
 more; those of a night, whose IVs are the first guesses of Yahoo's solver, for 3 % at the most."""
@@ -65,6 +67,8 @@ class Book:
         """On which options expire, ascending; those that have expired are gone."""
         self.answered = False
         """Whether Yahoo has said anything yet."""
+        self.is_over = False
+        """Whether every expiry that Yahoo listed last has passed."""
         self.changed = False
         """Whether a chain would differ from the last."""
         self.trouble = ""
@@ -114,12 +118,13 @@ class Book:
         """Not within half an hour; and while New York is closed only for what is not known yet."""
         if seconds < self._due_at.get(day, -np.inf):
             return False
-        expiry = self._expiries.get(day)
-        if expiry is None or not expiry.is_whole or day in self._wanted:
+        expiry, at = self._expiries.get(day), _new_york(now)
+        if expiry is None or day in self._wanted:
             return True
-        at = _new_york(now)
         state = market_state(self.ticker.session, at)
-        if state is MarketState.OPEN or expiry.read_at < last_close(at).timestamp() + SETTLED_AFTER:
+        if state is MarketState.OPEN:
+            return now >= opening(at.date()).timestamp() + TRADED_AFTER
+        if not expiry.is_whole or expiry.read_at < last_close(at).timestamp() + SETTLED_AFTER:
             return True
         # The clearing house's count of a day is published before the next one opens.
         return state is MarketState.PRE and expiry.renewed_on < at.date()
@@ -160,6 +165,7 @@ class Book:
                 self.put_off(asked, seconds)
             return False
         self.days = tuple(sorted(day for day in {*listing.days, *self._expiries} if _expires(day) > now))
+        self.is_over = not self.days
         day = listing.day or asked
         if asked is not None and day != asked:
             self.rejected["another expiry"] += 1

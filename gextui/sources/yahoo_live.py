@@ -212,6 +212,11 @@ class YahooSource:
         symbol = book.ticker.symbol
         if book.ticker.kind is Kind.COIN:
             return SourceState.DISABLED, f"Yahoo has no options on coins such as {symbol}"
+        if book.is_over and not trouble:
+            return (
+                SourceState.BACKOFF,
+                f"all that Yahoo lists of {symbol} has expired; is this machine's clock right?",
+            )
         if book.answered and not book.days and not trouble:
             return SourceState.DISABLED, f"Yahoo lists no options on {symbol}"
         if trouble:

@@ -95,7 +95,7 @@ class YahooQuotes:
             ValueError: the address is not one that may be asked.
         """
         clock = SystemClock() if clock is None else clock
-        self._http = YahooHttp(rest_url, Limiter(clock, rate=1.0 / SECONDS_A_CALL, burst=3), clock=clock)
+        self._http = YahooHttp(rest_url, Limiter(clock, rate=1.0 / SECONDS_A_CALL, burst=1), clock=clock)
 
     async def __aenter__(self) -> Self:
         return self
@@ -137,7 +137,7 @@ class YahooQuotes:
             problem = "nothing" if answer.error is None else str(answer.error.description)
             raise FetchError(Failure.CONTENT, f"Yahoo charts no {symbol}: {problem}")
         result = answer.result[0]
-        if result.meta.symbol != symbol:
+        if str(result.meta.symbol).strip("^") != symbol.strip("^"):
             raise FetchError(Failure.CONTENT, f"Yahoo was asked for {symbol} and answered for {result.meta.symbol}")
         return result
 

@@ -16,7 +16,7 @@ from gextui.sources.yahoo_http import LEAST_PAUSE, YahooHttp
 
 SECONDS_A_CALL = 1.0
 """At the least."""
-_LONGEST_CRUMB = 64
+_CRUMB_LENGTHS = range(3, 65)
 _NO_CRUMB = frozenset(' <>{}"\t\r\n')
 
 
@@ -76,7 +76,7 @@ class YahooRest:
             listing = decode_listing(body)
         except BadInputError as error:
             raise FetchError(Failure.CONTENT, f"Yahoo's answer {error}") from None
-        if listing.symbol not in (symbol, None):
+        if listing.symbol is not None and listing.symbol.strip("^") != symbol.strip("^"):
             raise FetchError(Failure.CONTENT, f"Yahoo was asked for {symbol} and answered for {listing.symbol}")
         return listing, body
 
@@ -114,7 +114,7 @@ class YahooRest:
     async def _crumb(self, cookie: Secret) -> Secret:
         fetched = await self._http.get("/v1/test/getcrumb", cookie=cookie)
         crumb = fetched.body.decode("utf-8", "replace").strip()
-        if fetched.status != HTTPStatus.OK or not 0 < len(crumb) <= _LONGEST_CRUMB or _NO_CRUMB & set(crumb):
+        if fetched.status != HTTPStatus.OK or len(crumb) not in _CRUMB_LENGTHS or _NO_CRUMB & set(crumb):
             raise FetchError(
                 Failure.CONTENT, f"Yahoo gave no crumb (HTTP {fetched.status}), without which it gives no option chains"
             )

@@ -158,6 +158,15 @@ class TestPlan:
             await rig.leap(3.5 * 3600.0)  # and past the open
             assert rig.asked >= 5 * count
 
+    async def test_the_night_s_quotes_of_the_first_quarter_of_an_hour_are_not_asked_for(self) -> None:
+        async with rigged(start=at(9.4)) as rig:
+            await rig.whole()
+            count = rig.asked
+            await rig.leap(0.34 * 3600.0)  # to 9:44
+            assert rig.asked == count
+            await rig.leap(0.6 * 3600.0)
+            assert rig.asked == 2 * count
+
     async def test_refresh_asks_at_once_but_not_for_what_has_just_come(self) -> None:
         async with rigged(start=at(20.0)) as rig:
             await rig.whole()

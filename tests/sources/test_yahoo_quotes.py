@@ -3,11 +3,11 @@
 import asyncio
 import json
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
@@ -16,10 +16,13 @@ from gextui.simulator.yahoo import TREASURY
 from gextui.sources.failure import Failure, FetchError
 from gextui.sources.treasury import REFRESH_EVERY, TOO_OLD, TreasuryRate, continuous_rate
 from gextui.sources.yahoo_quotes import YahooQuotes
+from gextui.sources.yahoo_rest import SECONDS_A_CALL
 from tests.support.clock import FakeClock
 from tests.support.http_server import plain, serving
 from tests.support.waiting import eventually
 from tests.support.yahoo import SPX, SPY, TEN, WatchedVenue, still
+
+_T = TypeVar("_T")
 
 
 @asynccontextmanager
@@ -32,6 +35,12 @@ async def quoted() -> AsyncIterator[tuple[WatchedVenue, YahooQuotes, FakeClock]]
         yield venue, quotes, clock
 
 
+async def in_turn(clock: FakeClock, asking: Coroutine[Any, Any, _T]) -> _T:
+    """What comes of it once its turn has come."""
+    await clock.advance(SECONDS_A_CALL)
+    return await asking
+
+
 def recorded(shared: Path, name: str) -> tuple[bytes, dict[str, Any]]:
     """A recorded chart, as it was sent and as it reads."""
     body = json.loads((shared / f"wire/samples/yahoo/chart-{name}.json").read_text())["response"]["bodyJson"]
@@ -40,11 +49,11 @@ def recorded(shared: Path, name: str) -> tuple[bytes, dict[str, Any]]:
 
 class TestQuotes:
     async def test_coins_shares_and_indices(self) -> None:
-        async with quoted() as (venue, quotes, _):
+        async with quoted() as (venue, quotes, clock):
             coin = await quotes.quote("BTC-USD")
             assert (coin.symbol, coin.price, coin.at) == ("BTC-USD", 98_000.0, TEN)
-            assert (await quotes.quote("ETH-USD")).price == 3_150.0
-            assert (await quotes.quote("SPY")).price == venue.market.chain(SPY).spot
+            assert (await in_turn(clock, quotes.quote("ETH-USD"))).price == 3_150.0
+            assert (await in_turn(clock, quotes.quote("SPY"))).price == venue.market.chain(SPY).spot
             # Neither cookie nor crumb was asked for.
             assert dict(venue.calls) == {"v8/finance/chart": 3}
 
@@ -73,9 +82,10 @@ class TestQuotes:
     )
     async def test_recorded_charts(self, shared: Path, name: str, symbol: str, price: float, at: int) -> None:
         body, result = recorded(shared, name)
-        async with serving(plain(body=body)) as server, YahooQuotes(server.url) as quotes:
+        clock = FakeClock()
+        async with serving(plain(body=body)) as server, YahooQuotes(server.url, clock=clock) as quotes:
             quote = await quotes.quote(symbol)
-            candles = await quotes.candles(symbol)
+            candles = await in_turn(clock, quotes.candles(symbol))
         assert (quote.price, quote.at.timestamp()) == (price, at)
         times, [columns] = result.get("timestamp", []), result["indicators"]["quote"]
         assert candles.at.tolist() == times

@@ -171,6 +171,19 @@ async def test_symbols_without_options(shared: Path, name: str, ticker: Ticker) 
         assert rig.asked == 1
 
 
+async def test_a_listing_of_the_past_points_to_the_clock(shared: Path) -> None:
+    body = json.dumps(sample(shared, "QQQ")).encode()
+    good = merged(shared, "ETHA_2026-07-12")
+    ticker = ticker_for("QQQ")
+    start = datetime(2030, 1, 7, 11, 0, tzinfo=NEW_YORK)
+    async with rigged(ticker, market=RecordedMarket(good), start=start, started=False) as rig:
+        rig.venue.bodies = {("QQQ", None): body}
+        rig.start()
+        await rig.turn(10.0, lambda: rig.status().detail)
+        words = "all that Yahoo lists of QQQ has expired; is this machine's clock right?"
+        assert (rig.status().state, rig.status().detail) == (State.BACKOFF, words)
+
+
 async def test_an_expiry_that_is_over_has_no_contracts(shared: Path) -> None:
     body = sample(shared, "AAPL-expire-2022-03-01")
     good = merged(shared, "ETHA_2026-07-12")
