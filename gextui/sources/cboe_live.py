@@ -208,7 +208,12 @@ class CboeSource:
             self._news.set()
 
     def _pause(self, lane: _Lane) -> float:
-        seconds = ASK_AGAIN_AFTER if self._seems_unknown(lane) else pace(lane.ticker, self._now())
+        if self._seems_unknown(lane):
+            seconds = ASK_AGAIN_AFTER
+        elif lane.chain is None:
+            seconds = EVERY  # whatever the market does, somebody waits for the first
+        else:
+            seconds = pace(lane.ticker, self._now())
         return seconds * random.uniform(1.0, 1.0 + _JITTER)
 
     async def _ask(self, lane: _Lane, rest: CboeRest) -> None:

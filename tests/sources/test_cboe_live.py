@@ -448,6 +448,12 @@ class TestKnowledge:
             await rig.turn(1100.0)
             assert rig.venue.calls["NOBODY"] == asked + 1
 
+    async def test_nobody_waits_a_quarter_of_an_hour_for_the_first_file(self) -> None:
+        async with rigged(NOBODY, market=[SPY], start=new_york("2026-11-21 12:00")) as rig:
+            await rig.turn(80.0)
+            assert rig.status().state is SourceState.DISABLED
+            assert rig.venue.calls["NOBODY"] == 2
+
     async def test_who_was_known_within_the_day_is_blocked_and_not_unknown(self, tmp_path: Path) -> None:
         async with rigged(SPY, cache_dir=tmp_path) as rig:
             await rig.first()
