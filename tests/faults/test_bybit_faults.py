@@ -105,6 +105,24 @@ class TestNetwork:
             rig.venue.heal()
             await back(rig, 35.0)
 
+    @pytest.mark.parametrize("code", [1001, 1012])
+    async def test_n30_the_venue_goes_away_and_comes_back(self, code: int) -> None:
+        async with rigged(small=True) as rig:
+            await rig.settled()
+            await rig.venue.drop(code, "restarting")
+            assert await rig.turn(2.0, lambda: rig.venue.connects == 2 and rig.is_live()) <= 2.0
+            assert rig.losses() == {f"closed by the venue: {code} restarting": 1}
+            await back(rig, 2.0)
+
+    async def test_n31_suspend_and_wake(self) -> None:
+        async with rigged(small=True) as rig:
+            await rig.settled()
+            rig.clock.suspend(7200.0)
+            assert not rig.is_live()
+            await rig.turn(2.0, lambda: rig.venue.connects == 2)
+            await back(rig, 5.0)
+            assert rig.losses() == {"the machine slept": 1}
+
     async def test_n13_every_connection_drops_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
         coins = (BTC, ETH, SOL, XRP)
         tickers = [*coins, *(Ticker(f"COIN{n}", "", Kind.COIN, "bybit") for n in range(46))]

@@ -4,9 +4,12 @@ Seconds are those of the clock that a test turns, unless it says otherwise.
 """
 
 import asyncio
+import os
 import socket
+import threading
 import zlib
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -15,6 +18,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from gextui.market.ticker import Kind, Ticker
 from gextui.simulator.deribit_limits import PUBLISHED, Limits
 from gextui.sources.source import SourceState
+from tests.support import bybit
 from tests.support.deribit import Rig, rigged
 from tests.support.proxy import a_door
 from tests.support.rig import BTC, ETH, SOL
@@ -135,7 +139,7 @@ async def test_n7_accepted_and_never_upgraded() -> None:
         assert rig.status().detail.startswith("127.0.0.1 did not answer the handshake within 5 s; next try in ")
 
 
-@pytest.mark.parametrize("status", [502, 503])
+@pytest.mark.parametrize("status", [502, 503, 520])
 async def test_n8_an_error_status(status: int) -> None:
     async with rigged() as rig:
         await rig.live()
@@ -240,33 +244,63 @@ async def test_n14_a_name_that_does_not_resolve(monkeypatch: pytest.MonkeyPatch)
         await rig.venue.drop()
         await rig.turn(5.0, lambda: "cannot resolve host" in rig.status().detail)
         assert "cannot resolve host localhost; check the network; next try in " in rig.status().detail
+        threads = threading.active_count()
+        await rig.turn(60.0)
+        assert threading.active_count() <= threads
         monkeypatch.undo()
         await back(rig, 5.0)
 
 
 async def test_n15_a_name_server_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with rigged() as rig:
+    """In threads of their own: no other feed waits for them, and they are never many."""
+    answer = threading.Event()
+    true = socket.getaddrinfo
+
+    def hang(host: Any, *rest: Any, **named: Any) -> Any:
+        assert answer.wait(60.0)
+        return true(host, *rest, **named)
+
+    async with rigged() as rig, bybit.rigged(small=True) as other:
         await rig.live()
-        answered = asyncio.Event()
+        await other.live()
+        threads = threading.active_count()
+        monkeypatch.setattr(socket, "getaddrinfo", hang)
+        try:
+            reach_by_name(rig)
+            await rig.venue.drop()
+            await rig.turn(6.0, lambda: "localhost did not answer the handshake within 5 s" in rig.lost)
+            for _ in range(30):
+                await rig.turn(1.0)
+                await other.turn(1.0)
+                assert other.is_live()
+            assert threading.active_count() <= threads + (os.cpu_count() or 1) + 4, "as many as asyncio has at most"
+        finally:
+            answer.set()
+        monkeypatch.undo()
+        await rig.turn(35.0, rig.is_live)
 
-        async def hang(*_: Any, **__: Any) -> Any:
-            await answered.wait()
 
-        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", hang)
+async def test_n16_a_name_that_moves(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with rigged(started=False) as rig, rigged(started=False) as other:
+        leads_to = urlsplit(rig.venue.ws_url).port
+        asked = 0
+
+        async def resolve(*_: Any, **__: Any) -> Any:
+            nonlocal asked
+            asked += 1
+            return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("127.0.0.1", leads_to))]
+
+        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolve)
         reach_by_name(rig)
-        await rig.venue.drop()
-        await rig.turn(6.0, lambda: "localhost did not answer the handshake within 5 s" in rig.lost)
-        answered.set()
-
-
-async def test_n16_a_name_that_moves() -> None:
-    async with a_door() as door, rigged(door=door) as rig, rigged(started=False) as other:
-        await door.open(rig.venue.rest_url)
+        rig.start()
         await rig.live()
-        await door.shut()
-        other.venue.rest_path = rig.venue.rest_path
-        await door.open(other.venue.rest_url)
-        await rig.turn(5.0, lambda: other.venue.connects >= 1)
+        assert asked == 1
+        # The venue fails over: its name now leads elsewhere, and the old address is still there.
+        leads_to = urlsplit(other.venue.ws_url).port
+        await rig.venue.drop()
+        await rig.turn(5.0, lambda: other.venue.connects == 1)
+        assert asked == 2
+        assert rig.venue.connects == 1
 
 
 async def test_n21_a_login_page() -> None:
@@ -292,6 +326,24 @@ async def test_n22_redirects_are_refused() -> None:
         await rig.venue.drop()
         await rig.turn(3.0, lambda: "HTTP 302" in rig.status().detail)
         assert elsewhere.venue.asked == []
+
+
+async def test_n23_a_body_that_drips() -> None:
+    """The total is by the machine's own clock: half a second here."""
+    async with rigged() as rig:
+        await rig.settled()
+        assert rig.source._running is not None
+        client = rig.source._running[0]._http
+        client._total_seconds = 0.5
+        rig.venue.slow(100.0)
+        rig.source.refresh(BTC)
+        await eventually(lambda: bool(rig.status().connections[1].detail), "the end of patience")
+        assert rig.status().connections[1].detail == "127.0.0.1 did not answer in full within 0.5 s"
+        kept(rig, 1)
+        rig.venue.heal()
+        rig.venue.reset()
+        client._total_seconds = 10.0
+        await rig.turn(12.0, lambda: rig.status().connections[1].detail == "" and rig.is_live())
 
 
 @pytest.mark.parametrize("kind", ["truncated", "empty", "nested", "utf8", "html", "null", "list", "nan"])
