@@ -41,6 +41,7 @@ class TestImports:
             ("import gextui.config, gextui.secrets", "numpy textual httpx aiosqlite asyncio"),
             ("import gextui.desk", "textual httpx websockets aiosqlite scipy plotext holidays"),
             ("import gextui.live", "numpy textual httpx websockets aiosqlite asyncio"),
+            ("import gextui.sources.bybit, gextui.sources.deribit", "textual rich pygments scipy holidays"),
             ("import gextui.recorder, gextui.following", "textual rich httpx websockets scipy plotext holidays"),
         ],
     )  # fmt: skip
