@@ -17,6 +17,8 @@ from gextui.market.ticker import Kind, Ticker, ticker_for
 from gextui.sources.pacing import Clock, SystemClock
 from gextui.sources.trouble import settled
 
+_USUAL_INTERVAL = 60.0
+"""Seconds between chains of an ETF that nothing was heard of yet."""
 ASK_EVERY = 15.0
 """Seconds: a coin that nobody told a price of for so long is asked for."""
 
@@ -67,11 +69,32 @@ class CoinEtfs:
         """What the ETFs hold, each once."""
         return tuple(dict.fromkeys(ticker.coin for ticker in self._etfs if ticker.coin is not None))
 
+    def hear(self, ticker: Ticker, interval: float) -> None:
+        """An ETF's source has told something, be it only that there is nothing newer; usual after so many seconds."""
+        etf = self._etfs.get(ticker)
+        if etf is not None:
+            etf.heard, etf.interval = self._clock.seconds(), interval
+
+    def newest(self, ticker: Ticker) -> OptionChain | None:
+        """An ETF's newest chain."""
+        etf = self._etfs.get(ticker)
+        return None if etf is None else etf.newest
+
+    def heard(self, ticker: Ticker) -> float | None:
+        """When its source last told something, by `Clock.seconds`."""
+        etf = self._etfs.get(ticker)
+        return None if etf is None else etf.heard
+
+    def interval(self, ticker: Ticker) -> float | None:
+        """Seconds between what its source tells; None where the ETF is not watched. May be asked from any thread."""
+        etf = self._etfs.get(ticker)
+        return None if etf is None else etf.interval
+
     def take(self, chain: OptionChain) -> OptionChain:
         """A chain as it is to be shown and recorded: a coin's tells its price, an ETF's is given its ratio."""
         ticker = chain.ticker
-        if ticker.kind is Kind.COIN:
-            self.prices.tell(ticker.symbol, chain.quoted_at.timestamp(), chain.spot)
+        if ticker.kind is Kind.COIN and (told := _price_of(chain)) is not None:
+            self.prices.tell(ticker.symbol, *told)
         etf = self._etfs.get(ticker)
         if etf is None or ticker.coin is None:
             return chain
@@ -161,6 +184,14 @@ def told_in_coins(chains: Sequence[OptionChain], holdings: Mapping[str, CoinRati
     return told
 
 
+def _price_of(chain: OptionChain) -> tuple[float, float] | None:
+    """When the coin cost what by its own venues; an ETF in its book says only what it was told itself."""
+    if not chain.parts:
+        return chain.quoted_at.timestamp(), chain.spot
+    venues = (part for part in chain.parts if not part.stale and ticker_for(part.name).coin is None)
+    return next(((part.as_of.timestamp() - part.delay, part.spot) for part in venues), None)
+
+
 def _learnt(chain: OptionChain) -> float:
     return chain.quoted_at.timestamp() - (NEAR_ENOUGH if chain.ticker.kind is Kind.COIN else 0.0)
 
@@ -181,6 +212,8 @@ class _Etf:
     session: OptionChain | None = None
     """The newest chain whose prices are of one instant: while the ETF traded."""
     newest: OptionChain | None = None
+    heard: float | None = None
+    interval: float = _USUAL_INTERVAL
     looked_up: OptionChain | None = None
     """The last chain whose instant the coin's recorded price was looked up for."""
 

@@ -318,6 +318,9 @@ def _by_symbol(tables: object, where: str) -> dict[str, TickerChoice]:
         choices[symbol] = choice = _table(TickerChoice, _as_table(value, name), f"{name}.")
         if choice.coins_per_share and ticker_for(symbol).coin is None:
             raise ValueError(f"{name}.coins_per_share is for an ETF that holds a coin: IBIT or ETHA")
+        for etf in (source for source in choice.sources if source not in SOURCES):
+            if not choice.combine or ticker_for(etf).coin != symbol:
+                raise ValueError(f"{name}.sources: {etf} only joins the sum of the coin that it holds: combine = true")
         if choice.combine and len(choice.sources) < 2:
             raise ValueError(f'{name}.combine needs two sources or more, e.g. sources = ["deribit", "bybit"]')
         if choice.combine and len(vendors := [source for source in choice.sources if source in SAME_CONTRACTS]) > 1:
@@ -326,13 +329,13 @@ def _by_symbol(tables: object, where: str) -> dict[str, TickerChoice]:
 
 
 def check_sources(names: Sequence[str], where: str) -> tuple[str, ...]:
-    """The names of sources, each once.
+    """The names of sources, each once; a coin ETF may be one for its coin.
 
     Raises:
         ValueError: one is no source.
     """
     for name in names:
-        if name not in SOURCES:
+        if name not in SOURCES and (name != name.upper() or ticker_for(name).coin is None):
             near = difflib.get_close_matches(name, SOURCES, n=1, cutoff=0.6)
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(SOURCES)}"
             raise ValueError(f"{where}: {clean_text(name, 40)!r} is not a source; {hint}")

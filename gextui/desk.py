@@ -379,6 +379,7 @@ class Desk:
         if lane is None:
             return
         lane.pace = min(interval, _FASTEST)
+        self._etfs.hear(chain.ticker, interval)
         if arrival.renews:
             lane.arrived = self._clock.seconds()
         if not arrival.again:

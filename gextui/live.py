@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -17,12 +18,15 @@ if TYPE_CHECKING:
     from gextui.desk import Desk
     from gextui.exposure.board import Board
     from gextui.exposure.filters import Filters
+    from gextui.market.chain import OptionChain
     from gextui.store.retention import Retention
 
 _LOOK_EVERY = 0.02
 """Seconds between looks at whether what was asked for has come."""
 _FAILING_FOR = 5.0
 """Seconds: a source that fails after so many is not waited for."""
+_IMPLIED_WITHIN = 10.0
+"""Seconds that a coin ETF's implied book is waited for: it needs the coin's price."""
 RECORDER = "recorder"
 """The source of what another process records."""
 _COINS = ("deribit", "bybit")
@@ -111,7 +115,18 @@ def _may_come(desk: "Desk", ticker: Ticker, waited: float) -> bool:
     if health.status.state is SourceState.BACKOFF and waited > _FAILING_FOR:
         return False
     view = desk.view(ticker)
-    return view is None or health.stale or view.board.chain.partial
+    if view is None or health.stale or view.board.chain.partial:
+        return True
+    return waited < _IMPLIED_WITHIN and _may_be_implied(view.board.chain)
+
+
+def _may_be_implied(chain: "OptionChain") -> bool:
+    """Whether this is the quoted book of a coin ETF that is shut, which is soon told at the coin's price."""
+    from gextui.market.calendar import MarketState, market_state
+
+    now = datetime.now(UTC) - timedelta(seconds=chain.delay)
+    known = chain.coin_ratio is not None and chain.implied_from is None
+    return known and market_state(chain.ticker.session, now) is not MarketState.OPEN
 
 
 def retention_of(storage: Storage) -> "Retention":

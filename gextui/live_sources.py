@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from gextui.coin_etfs import Ask, CoinEtfs
 from gextui.config import Settings, cache_path
+from gextui.etf_source import EtfSource
 from gextui.market.calendar import NEW_YORK
 from gextui.market.coin import CoinRatio, RatioSource
+from gextui.market.ticker import ticker_for
 from gextui.secrets import SecretName
 from gextui.sources.pacing import Clock, SystemClock
 from gextui.sources.source import Source
@@ -32,7 +34,7 @@ class LiveSources:
         token = settings.secrets.find(SecretName.TRADIER_TOKEN)
         self._tradier_token = None if token is None else token[0]
         self._cache = cache_path()
-        clock = SystemClock()
+        self._clock = clock = SystemClock()
         urls = settings.sources
         index = partial(_coin_index, urls.deribit.rest_url, urls.yahoo.rest_url, clock)
         self.etfs = CoinEtfs(clock, holdings=holdings_of(settings), index=index)
@@ -53,6 +55,8 @@ class LiveSources:
             "yahoo": self._yahoo,
             "tradier": self._tradier,
         }
+        if ticker_for(name).coin is not None:
+            return EtfSource(ticker_for(name), self.etfs, self._clock)
         if name not in make:
             raise ValueError(f"no source is called {name}")
         return make[name]()

@@ -287,3 +287,11 @@ class TestCoinEtfs:
     def test_a_ticker_that_holds_no_coin_has_no_coins_a_share(self) -> None:
         with pytest.raises(ConfigError, match="coins_per_share is for an ETF that holds a coin"):
             parse_settings(b"[tickers.SPY]\ncoins_per_share = 0.1\n", "config.toml")
+
+    def test_it_may_join_the_sum_of_its_own_coin(self) -> None:
+        text = '[tickers.BTC]\nsources = ["deribit", "IBIT"]\n'
+        joined = parse_settings(f"{text}combine = true\n".encode(), "config.toml").tickers["BTC"]
+        assert joined.sources == ("deribit", "IBIT")
+        for refused in (text, text.replace("BTC", "ETH") + "combine = true\n"):
+            with pytest.raises(ConfigError, match="IBIT only joins the sum of the coin that it holds"):
+                parse_settings(refused.encode(), "config.toml")
