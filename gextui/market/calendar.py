@@ -212,11 +212,16 @@ def _has_a_night(day: date) -> bool:
     return is_trading_day(day) or not silent
 
 
+def holiday(day: date) -> str:
+    """The holiday for which New York does not trade on ``day``, e.g. ``Thanksgiving Day``; empty for none."""
+    return _closures(day.year).get(day, "")
+
+
 @lru_cache(maxsize=256)
-def _closures(year: int) -> frozenset[date]:
+def _closures(year: int) -> dict[date, str]:
     from holidays import financial_holidays  # 0.1 s with the first year, and coins need none of it
 
-    return frozenset(financial_holidays("NYSE", years=year))
+    return dict(financial_holidays("NYSE", years=year))
 
 
 @lru_cache(maxsize=256)

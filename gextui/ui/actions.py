@@ -166,7 +166,8 @@ ACTIONS: tuple[Action, ...] = (
         for key, view, title, text, footer, rank in _VIEWS
     ),
     Action(_R, "expiry", "e", "choose:expiry", "Choose expiries",
-           "Read all expiries, the nearest, today's, those within some days, or single dates.", "Expiry", 2, _no_board),
+           "Read all expiries, the nearest, today's, this week's, monthlies, those within some days, or single dates.",
+           "Expiry", 2, _no_board),
     Action(_R, "weight", "w", "choose:weight", "Choose the weight",
            "Weigh contracts by open interest, by the day's volume, or by the open interest that is new.", "Weight", 4,
            _no_board),

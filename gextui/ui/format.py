@@ -232,13 +232,14 @@ def age(seconds: float | None) -> str:
 
 
 def until(instant: float, as_of: float) -> str:
-    """Time left to an expiry: 45m, 6h, 12d; ``expired`` once it has passed."""
+    """Time left to an expiry: 12d, 36h, within the last day 5h12m, 45m; ``expired`` once it has passed."""
     seconds = instant - as_of
     if seconds <= 0:
         return "expired"
-    if seconds < 2 * _HOUR:
-        return f"{max(seconds, _MINUTE) / _MINUTE:.0f}m"
-    return f"{seconds / _HOUR:.0f}h" if seconds < 2 * _DAY else f"{seconds / _DAY:.0f}d"
+    if seconds > _DAY:
+        return f"{seconds / _HOUR:.0f}h" if seconds < 2 * _DAY else f"{seconds / _DAY:.0f}d"
+    hours, minutes = divmod(math.ceil(seconds / _MINUTE), 60)
+    return f"{hours}h{minutes:02d}m" if hours else f"{minutes}m"
 
 
 def countdown(instant: float, as_of: float) -> str:

@@ -11,6 +11,7 @@ from gextui.market.ticker import Ticker
 from gextui.sources.source import SourceState, SourceStatus
 from gextui.ui import format as fmt
 from gextui.ui.format import Unit
+from gextui.ui.market_words import MarketWords, market_words
 
 Spans = list[tuple[str, str]]
 """Texts with the names of their styles, see `gextui.ui.widgets.lines.Span`."""
@@ -83,6 +84,8 @@ class Scene:
     unit: Unit
     today: str
     """The calendar day (UTC, ISO), to tell a reading of another day."""
+    clock: float | None = None
+    """The time to the minute, epoch seconds, by which a live view is told it; None where the reading has its own."""
     replay: bool = False
     since: datetime | None = None
     """While it is stale, when the newest data came."""
@@ -109,6 +112,14 @@ class Scene:
     def stale(self) -> bool:
         """Whether the values must be dimmed."""
         return self.health.stale and not self.replay
+
+    @property
+    def market(self) -> MarketWords:
+        """What the ticker's market does."""
+        at = self.clock
+        if at is None and self.board is not None:
+            at = self.board.chain.as_of_seconds // 60 * 60
+        return MarketWords() if at is None else market_words(self.ticker.session, at)
 
     @property
     def simulated(self) -> bool:

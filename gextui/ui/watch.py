@@ -80,6 +80,8 @@ class Watch:
         self._held: dict[Ticker, View | None] = {}
         """What the view of many shows, while frozen too."""
         self._at_start = False
+        self._minute = 0.0
+        """The last that was shown, epoch seconds."""
         self._stale_since: dict[Ticker, datetime] = {}
         self._series: Series | None = None
         self._asked_series: tuple[Ticker, timedelta] | None = None
@@ -113,6 +115,7 @@ class Watch:
             view=self.view,
             unit=self.unit,
             today=today(self.now()),
+            clock=self._clock(health),
             replay=self._view is not None and self._view.replay,
             since=self._no_data_since(health),
             missed=self._missed,
@@ -120,6 +123,15 @@ class Watch:
             on_axis=self._on_axis(board),
             many=self._many() if self.view == MANY else (),
         )
+
+    def _clock(self, health: Health) -> float | None:
+        """The minute; None where what is shown keeps a time of its own: it is past, opened from a file, or made up."""
+        shown = self._view
+        own = shown is not None and (shown.replay or shown.board.chain.simulated)
+        own = own or health.status.state is SourceState.REPLAY
+        if not self.frozen:
+            self._minute = self.now().timestamp() // 60 * 60
+        return None if own else self._minute
 
     def _many(self) -> tuple[Standing, ...]:
         """Every ticker, its age in whole seconds; the chosen one's reading is the one that is shown."""

@@ -127,7 +127,20 @@ def test_dates() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(-1, "expired"), (0, "expired"), (30, "1m"), (3600, "60m"), (21600, "6h"), (86400 * 12, "12d")],
+    [
+        (-1, "expired"),
+        (0, "expired"),
+        (1, "1m"),
+        (60, "1m"),
+        (61, "2m"),
+        (3540, "59m"),
+        (3541, "1h00m"),
+        (18720, "5h12m"),
+        (86400, "24h00m"),
+        (86401, "24h"),
+        (129600, "36h"),
+        (86400 * 12, "12d"),
+    ],
 )
 def test_time_left(seconds: float, text: str) -> None:
     assert fmt.until(1e9 + seconds, 1e9) == text

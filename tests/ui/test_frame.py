@@ -18,6 +18,7 @@ from gextui.ui.widgets.lines import Line, text_of
 from gextui.ui.widgets.scene_line import Piece, SceneLine, fit_pieces
 from gextui.ui.widgets.sidebar import Block, Row, fit_blocks, sidebar_blocks
 from gextui.ui.widgets.ticker_bar import TickerBar
+from tests.support.tradier import new_york
 from tests.ui.desk import NOW, MemoryDesk, two_venues_chain
 
 
@@ -227,3 +228,42 @@ def test_the_sidebar_lists_the_venues(width: int) -> None:
     assert alone is not None
     shown = [row.spans[0][0] for block in sidebar_blocks(alone, Unit.PERCENT_MOVE, width) for row in block.rows]
     assert not any(text.startswith("deribit") for text in shown)
+
+
+class TestMarket:
+    """NOW is 09:32 in New York on a Friday."""
+
+    @staticmethod
+    def scene(**state: Any) -> Scene:
+        return scene_of(MemoryDesk("SPX", "BTC"), **state)
+
+    @staticmethod
+    def closed(at: str) -> Scene:
+        scene = scene_of(MemoryDesk("SPX"), clock=new_york("2026-11-26", at).timestamp())
+        status = replace(scene.health.status, state=SourceState.CLOSED, detail="market closed; next fetch 09:30")
+        return replace(scene, health=replace(scene.health, status=status))
+
+    def test_the_clock_of_new_york_is_in_the_top_line_as_room_allows(self) -> None:
+        for width, words in ((140, "open, closes in 6h28m"), (80, "● live  open"), (76, "● live  open")):
+            assert words in said(TickerBar(), self.scene(), width)
+        assert "closes" not in said(TickerBar(), self.scene(), 80)
+
+    def test_coins_have_none(self) -> None:
+        assert "open" not in said(TickerBar(), scene_of(MemoryDesk("BTC")), 160)
+
+    def test_where_the_view_stands_alone_it_is_beside_the_state(self) -> None:
+        assert "● open" in said(Headline(), self.scene(), 60)
+        assert "open" not in said(Headline(), self.scene(), 52)
+
+    def test_a_source_that_waits_for_the_market_says_what_that_does(self) -> None:
+        assert "○ Thanksgiving Day, opens Fri 09:30 NY  " in said(TickerBar(), self.closed("12:00"), 140)
+        assert "○ holiday  " in said(TickerBar(), self.closed("12:00"), 80)
+        assert "market closed" not in said(TickerBar(), self.closed("12:00"), 140)
+
+    def test_one_that_is_closed_while_the_market_trades_says_both(self) -> None:
+        scene = replace(self.closed("12:00"), clock=NOW.timestamp())
+        assert "○ market closed  open" in said(TickerBar(), scene, 140)
+
+    def test_the_past_is_told_by_its_own_time(self) -> None:
+        scene = self.scene(clock=None, replay=True)
+        assert "open, closes in 6h28m" in said(TickerBar(), scene, 160)

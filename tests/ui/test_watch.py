@@ -166,3 +166,34 @@ def test_a_stale_replay_is_not_dimmed() -> None:
     scene = watching(desk).pull()
     assert scene.stale
     assert not replace(scene, replay=True).stale
+
+
+class TestClock:
+    """By which a live view, whose quotes may be old, is told the time."""
+
+    def test_is_of_the_minute_and_stands_still_with_the_screen(self) -> None:
+        desk, passed = MemoryDesk("SPX"), timedelta()
+        watch = Watch(desk, State(), lambda: NOW + passed)
+        minute = NOW.timestamp() - 10.0
+        first = watch.pull()
+        assert first.clock == minute
+        passed = timedelta(seconds=49)
+        assert watch.pull() == first
+        passed = timedelta(seconds=50)
+        assert watch.pull().clock == minute + 60.0
+        watch.freeze()
+        passed = timedelta(seconds=500)
+        assert watch.pull().clock == minute + 60.0
+        watch.freeze()
+        assert watch.pull().clock == minute + 480.0
+
+    def test_the_past_files_and_what_is_made_up_keep_their_own(self) -> None:
+        desk = MemoryDesk("SPX")
+        view = desk.views[desk.tickers[0]]
+        assert watching(desk).pull().clock is not None
+        for kept in (
+            replace(view, replay=True),
+            replace(view, board=replace(view.board, chain=replace(view.board.chain, simulated=True))),
+        ):
+            desk.views[desk.tickers[0]] = kept
+            assert watching(desk).pull().clock is None

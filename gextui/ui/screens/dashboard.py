@@ -154,6 +154,7 @@ class Dashboard(Screen[None], inherit_bindings=False):
         if scene.view == MANY:
             view.show_many(scene.many, scene.ticker, unit=scene.unit)
         elif scene.board is not None:
+            view.clock = scene.clock
             board = scene.drawn if view.EITHER_AXIS and scene.drawn is not None else scene.board
             view.show(board, unit=scene.unit, stale=scene.stale)
         if before is not None and before.view != scene.view and before.view in self._views:

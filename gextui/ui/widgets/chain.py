@@ -228,7 +228,8 @@ class Chain(LineView):
         if table is None:
             words = "no contracts listed" if not len(board.chain) else "no contract passes the filters"
             return self.centred(words, width, height)
-        lines = [tab_line(self._tabs, None if self.all else self._at, board.chain.as_of_seconds, width)]
+        at = None if self.all else self._at
+        lines = [tab_line(self._tabs, at, self.time_of(board), board.ticker.session, width)]
         if height >= _DETAILS_FROM_HEIGHT:
             lines.append(self._details(board, table, width))
         widths = self._fit_columns(board, table, width)
@@ -305,7 +306,7 @@ class Chain(LineView):
         """The sides, and between them what is known of the tab."""
         rights = self.listed.rights
         calls, puts = "" if rights is Rights.PUTS else "CALLS", "" if rights is Rights.CALLS else "PUTS"
-        parts = _facts(board, table, None if self.all else self.tab)
+        parts = _facts(board, table, None if self.all else self.tab, self.time_of(board))
         room = width - len(calls) - len(puts) - 4
         while len(" · ".join(parts)) > room and len(parts) > 1:
             parts.pop()
@@ -339,14 +340,14 @@ def strikes_between(low: float | None, high: float | None) -> str:
     return f"strikes from {fmt.strike(low)}" + ("" if high is None else f" to {fmt.strike(high)}")
 
 
-def _facts(board: Board, table: Table, tab: Tab | None) -> list[str]:
-    """What is known of a tab, the most telling first."""
+def _facts(board: Board, table: Table, tab: Tab | None, now: float) -> list[str]:
+    """What is known of a tab at the instant ``now``, the most telling first."""
     if tab is None:
         contracts = int(np.count_nonzero(np.concatenate((table.calls, table.puts)) != NONE))
         return ["all expiries", f"{contracts:,} contracts"]
     facts = [
         fmt.day(tab.expiry),
-        fmt.countdown(tab.expiry, board.chain.as_of_seconds),
+        fmt.countdown(tab.expiry, now),
         " ".join(clean_symbol(name) for name in (tab.root, tab.venue) if name),
         settlement(tab.expiry, board.ticker.session),
     ]

@@ -7,15 +7,17 @@ import numpy as np
 from gextui.exposure.board import Board
 from gextui.exposure.explain import Explanation, explain_expiry
 from gextui.market.text import clean_symbol
+from gextui.market.ticker import Session
 from gextui.ui import format as fmt
 from gextui.ui.format import Unit
 from gextui.ui.widgets.bars import Scale, bar_left, bar_right
 from gextui.ui.widgets.lines import Line, LineView, Span, line
-from gextui.ui.widgets.words import nothing_to_draw, time_left
+from gextui.ui.widgets.words import nothing_to_draw, settled_twice, settlement, time_left
 
 _NET_WIDTH = 8
 _LEAST_HALF = 6
-_ROOT = "  ROOT"
+_ROOT, _SETTLES = "  ROOT", "  SETTLES"
+"""Headings of a column that begins at the left."""
 _LEFT_WIDTH = 7
 _MARGIN = 1 + 8 + _LEFT_WIDTH
 """Cursor, day, time left."""
@@ -36,6 +38,7 @@ class Expiries(LineView):
         self._first = 0
         self._room = 1
         self._scale_of: object = None
+        self._twice: frozenset[float] = frozenset()
 
     def show(self, board: Board, *, unit: Unit, stale: bool = False) -> None:
         """Show this board; lines that say the same are left alone."""
@@ -91,7 +94,9 @@ class Expiries(LineView):
         self._room = max(height - 2, 1)
         self._first = max(0, min(self._first, count - self._room))
         shown = range(self._first, min(self._first + self._room, count))
-        columns = _columns(board, width)
+        expiries = board.by_expiry.expiry.tolist()
+        self._twice = settled_twice(expiries, board.ticker.session)
+        columns = _columns(board, width, first=bool(self._twice))
         half = (width - _MARGIN - 1 - _NET_WIDTH - sum(size for _, size, _ in columns)) // 2
         net = board.by_expiry.net_gex * self.unit.factor(board)
         self._fit_scale(board, float(np.max(np.abs(net), initial=0.0, where=np.isfinite(net))))
@@ -121,7 +126,7 @@ class Expiries(LineView):
             (sides[1], "label"),
             (fmt.right(full, half - len(sides[1])), "dim"),
             (fmt.right("NET", _NET_WIDTH), "label"),
-            *((name.rjust(size) if name != _ROOT else name.ljust(size), "label") for name, size, _ in columns),
+            *((name.ljust(size) if name.startswith(" ") else name.rjust(size), "label") for name, size, _ in columns),
         ]
         return line(spans, width)
 
@@ -134,7 +139,7 @@ class Expiries(LineView):
         spans: list[Span] = [
             ("▸" if chosen else " ", "value"),
             (fmt.left(fmt.day(instant), 8), "value"),
-            (fmt.left(time_left(instant, board.chain.as_of_seconds, board.ticker.session), _LEFT_WIDTH), "label"),
+            (fmt.left(self._left(board, instant), _LEFT_WIDTH), "label"),
             *bar_left(eighths if net < 0 else 0, half, "put graph"),
             ("│", "grid graph"),
             *bar_right(eighths if net > 0 else 0, half, "call graph"),
@@ -142,6 +147,9 @@ class Expiries(LineView):
             *((fmt.right(texts[at], size), "value" if name == "GROSS" else "label") for name, size, texts in columns),
         ]
         return line(spans, width, "cursor" if chosen else "")
+
+    def _left(self, board: Board, instant: float) -> str:
+        return time_left(instant, self.time_of(board), board.ticker.session, twice=instant in self._twice)
 
     def _total(self, board: Board, columns: list["_Column"], half: int, width: int) -> Line:
         net = board.totals.net_gex
@@ -159,8 +167,11 @@ _Column = tuple[str, int, list[str]]
 """Heading, width, and a text an expiry."""
 
 
-def _columns(board: Board, width: int) -> list[_Column]:
-    """The columns beside the net that leave room for bars, the most telling kept longest."""
+def _columns(board: Board, width: int, *, first: bool) -> list[_Column]:
+    """The columns beside the net that leave room for bars, the most telling kept longest.
+
+    How an expiry settles stands ``first`` where that tells two of one day apart.
+    """
     by_expiry, gross = board.by_expiry, board.totals.gross_gex
     sizes = np.abs(by_expiry.call_gex) + np.abs(by_expiry.put_gex)
     shares = sizes / gross if gross else np.full(len(sizes), np.nan)
@@ -170,8 +181,9 @@ def _columns(board: Board, width: int) -> list[_Column]:
         ("ATM IV", 8, [fmt.volatility(float(iv)) for iv in by_expiry.atm_iv]),
         ("OPEN INT", 10, [fmt.count(float(held)) for held in open_interest]),
         ("FORWARD", 11, [fmt.level(float(forward)) for forward in by_expiry.forward]),
-        (_ROOT, 12, [fmt.left("  " + clean_symbol(roots), 12) for roots in by_expiry.roots]),
     ]
+    settles = _settles(board)
+    wanted.insert(0 if first else len(wanted), settles)
     room = width - _MARGIN - 1 - _NET_WIDTH - 2 * _LEAST_HALF
     columns: list[_Column] = []
     for column in wanted:
@@ -180,6 +192,16 @@ def _columns(board: Board, width: int) -> list[_Column]:
         columns.append(column)
         room -= column[1]
     return columns
+
+
+def _settles(board: Board) -> _Column:
+    """The roots of each expiry, and in New York how they settle: ``SPXW PM 16:00``."""
+    by_expiry = board.by_expiry
+    roots = [f"  {clean_symbol(roots)}" for roots in by_expiry.roots]
+    if board.ticker.session is Session.UTC:
+        return _ROOT, 12, [fmt.left(each, 12) for each in roots]
+    hows = [settlement(instant, Session.NEW_YORK)[: len("PM 16:00")] for instant in by_expiry.expiry.tolist()]
+    return _SETTLES, 16, [fmt.left(f"{each} {how}", 16) for each, how in zip(roots, hows, strict=True)]
 
 
 def _open_interest(board: Board) -> float | None:

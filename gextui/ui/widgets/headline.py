@@ -12,6 +12,8 @@ from gextui.ui.widgets.scene_line import NARROW_BELOW, Piece, SceneLine, both_en
 
 _CHOSEN = 4
 """The rank of a filter that is not the usual one."""
+_WITH_MARKET = 56
+"""Cells from which it has room for what the market does."""
 _WITH_TIME = 50
 """Cells from which a line that stands alone has room for the time."""
 WEIGHTS = {Weight.OPEN_INTEREST: "OI", Weight.VOLUME: "volume", Weight.ACTIVE: "new OI"}
@@ -31,6 +33,8 @@ class Headline(SceneLine):
         alone = width < NARROW_BELOW
         if alone:
             right = [*badge_spans(scene), *state_spans(scene, words=False)]
+            if width >= _WITH_MARKET and scene.market.short:
+                right += [(f" {scene.market.short}", "label")]
             if width >= _WITH_TIME:
                 right += [(" ", ""), *time_spans(scene, short=True)]
         room = width - 2 - (cells(right) + 1 if right else 0)

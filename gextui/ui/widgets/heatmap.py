@@ -7,12 +7,13 @@ import numpy as np
 
 from gextui.exposure.board import Board
 from gextui.market.chain import Floats
+from gextui.market.text import clean_symbol
 from gextui.ui import format as fmt
 from gextui.ui.format import Unit
 from gextui.ui.widgets.bars import Scale
 from gextui.ui.widgets.lines import Line, Span, line
 from gextui.ui.widgets.strike_view import StrikeView
-from gextui.ui.widgets.words import nothing_to_draw, time_left
+from gextui.ui.widgets.words import nothing_to_draw, settled_twice, settlement, time_left
 
 _CELL_WIDTH = 7
 _TOTAL_WIDTH = 8
@@ -149,10 +150,23 @@ class HeatMap(StrikeView):
         shade = 1 + sum(share >= least for least in _SHADES)
         return fmt.right(f"{text} ", _CELL_WIDTH), f"{'call' if gex > 0 else 'put'}-{shade} graph"
 
+    def _left(self, board: Board, instant: float, *, twice: bool = False) -> str:
+        return time_left(instant, self.time_of(board), board.ticker.session, twice=twice)
+
+    def _named(self, board: Board, at: int) -> str:
+        """What tells an expiry from another of its day: ``SPX AM``; where that is too long, ``5d AM``."""
+        instant = float(board.by_expiry.expiry[at])
+        name = f"{clean_symbol(board.by_expiry.roots[at])} {settlement(instant, board.ticker.session)[:2]}"
+        return name if len(name) <= _CELL_WIDTH else self._left(board, instant, twice=True)
+
     def _headings(self, board: Board, in_view: range, margin: int, width: int) -> list[Line]:
-        expiries, now, session = board.by_expiry.expiry, board.chain.as_of_seconds, board.ticker.session
-        days = [fmt.right(fmt.short_day(float(expiries[at])) + " ", _CELL_WIDTH) for at in in_view]
-        lives = [f"{time_left(float(expiries[at]), now, session)} "[:_CELL_WIDTH].rjust(_CELL_WIDTH) for at in in_view]
+        expiries = board.by_expiry.expiry.tolist()
+        twice = settled_twice(expiries, board.ticker.session)
+        days = [fmt.right(fmt.short_day(expiries[at]) + " ", _CELL_WIDTH) for at in in_view]
+        lives = [
+            f"{self._named(board, at) if expiries[at] in twice else self._left(board, expiries[at])} " for at in in_view
+        ]
+        lives = [life[:_CELL_WIDTH].rjust(_CELL_WIDTH) for life in lives]
         factor = self.unit.factor(board)
         nets = [float(board.by_expiry.net_gex[at]) for at in in_view]
         sums = [(fmt.right(fmt.brief(net * factor) + " ", _CELL_WIDTH), _sign(net)) for net in nets]

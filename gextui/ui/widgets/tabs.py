@@ -10,8 +10,10 @@ from gextui.exposure.board import Board
 from gextui.exposure.filters import selected_expiries, selected_strikes
 from gextui.market.chain import OptionChain
 from gextui.market.text import clean_symbol
+from gextui.market.ticker import Session
 from gextui.ui import format as fmt
 from gextui.ui.widgets.lines import Line, Span, line
+from gextui.ui.widgets.words import settled_twice, time_left
 
 _YEAR = 365 * 86400.0
 """Seconds from which a day needs its year."""
@@ -48,14 +50,16 @@ def origin(tab: Tab, among: Sequence[Tab]) -> str:
     return " ".join(clean_symbol(word) for word in words if word)
 
 
-def tab_line(tabs: Sequence[Tab], chosen: int | None, as_of: float, width: int) -> Line:
+def tab_line(tabs: Sequence[Tab], chosen: int | None, as_of: float, session: Session, width: int) -> Line:
     """All, and the expiries around the chosen one; an arrow where there are more."""
     days = [fmt.day(tab.expiry) if tab.expiry - as_of > _YEAR else fmt.short_day(tab.expiry) for tab in tabs]
     together: dict[str, list[Tab]] = {}
     for day, tab in zip(days, tabs, strict=True):
         together.setdefault(day, []).append(tab)
+    twice = settled_twice(sorted({tab.expiry for tab in tabs}), session)
     words = [
-        (day, origin(tab, together[day]), fmt.until(tab.expiry, as_of)) for day, tab in zip(days, tabs, strict=True)
+        (day, origin(tab, together[day]), time_left(tab.expiry, as_of, session, twice=tab.expiry in twice))
+        for day, tab in zip(days, tabs, strict=True)
     ]
     names = [" all ", *(f" {' '.join(filter(None, parts))} " for parts in words)]
     at = first = last = 0 if chosen is None else chosen + 1

@@ -1,6 +1,7 @@
 """TickerBar: the tickers with their numbers, the source's state and the reading's time."""
 
 from gextui.market.text import clean_symbol, clean_text
+from gextui.sources.source import SourceState
 from gextui.ui.scene import Scene, Spans, badge_spans, state_spans, time_spans
 from gextui.ui.widgets.lines import Line
 from gextui.ui.widgets.scene_line import Piece, SceneLine, both_ends, cells, fit_pieces, joined
@@ -33,11 +34,20 @@ class TickerBar(SceneLine):
 
 
 def _right(scene: Scene, width: int) -> Spans:
-    """The source's name, its state and the reading's time; the fuller the more room there is."""
+    """The source's name, its state, the market's and the reading's time; the fuller the more room there is."""
     source = scene.health.status.name if scene.board is None else scene.board.chain.source
+    named: Spans = [(f"{clean_text(source)} ", "label")]
     room = width - _FOR_TICKERS if scene.health.stale else width // 2
-    state = state_spans(scene, since=True)
-    for form in ([(f"{clean_text(source)} ", "label"), *state], state):
+    market = scene.market
+    # Where the source only waits for the market, the market's words are the state.
+    waits = bool(market.short) and not market.trades and scene.health.status.state is SourceState.CLOSED
+    state = state_spans(scene, words=not waits, since=True)
+    gap = " " if waits else "  "
+    full, short = ([(gap, ""), (words, "label")] if words else [] for words in (market.full, market.short))
+    forms = [[*named, *state, *full], [*named, *state, *short], [*state, *short], state]
+    if waits:
+        forms.insert(1, [*state, *full])
+    for form in forms:
         right = [*badge_spans(scene), *form, ("  ", ""), *time_spans(scene)]
         if cells(right) <= room:
             return right

@@ -78,6 +78,14 @@ class BoardView(Widget):
     EITHER_AXIS: ClassVar[bool] = False
     """Whether a coin ETF's prices are drawn on the axis chosen; else always as they are listed."""
 
+    clock: float | None = None
+    """The time to the minute, epoch seconds, where it is later than the board's own; set before `show`."""
+
+    def time_of(self, board: Board) -> float:
+        """The instant from which time left is told, epoch seconds: quotes may be older than the clock."""
+        as_of = board.chain.as_of_seconds
+        return as_of if self.clock is None else max(as_of, self.clock)
+
     def show(self, board: Board, *, unit: Unit, stale: bool = False) -> None:
         """Show this board, GEX in this unit; repaint only lines that differ. ``stale`` dims every value."""
         raise NotImplementedError

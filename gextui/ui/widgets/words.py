@@ -1,12 +1,13 @@
 """Plain words: what there is to say where there is nothing to draw, how an expiry settles, and the levels' names."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
 
 from gextui.exposure.board import Board
-from gextui.exposure.filters import Weight
+from gextui.exposure.filters import Weight, expiry_date
 from gextui.market.calendar import NEW_YORK
 from gextui.market.ticker import Session
 from gextui.ui import format as fmt
@@ -52,15 +53,24 @@ def settlement(instant: float, session: Session) -> str:
     return f"{'AM' if at.hour < 12 else 'PM'} {at:%H:%M} New York"
 
 
-def time_left(instant: float, as_of: float, session: Session) -> str:
+def settled_twice(expiries: Sequence[float], session: Session) -> frozenset[float]:
+    """Those of the expiries (instants) whose day has another: one settles in the morning, one in the afternoon."""
+    days = [expiry_date(instant, session) for instant in expiries]
+    return frozenset(instant for instant, day in zip(expiries, days, strict=True) if days.count(day) > 1)
+
+
+def time_left(instant: float, as_of: float, session: Session, *, twice: bool = False) -> str:
     """Time left to an expiry, in at most 7 cells; one that settles in the morning says so: ``5d AM``, ``1120dAM``.
 
-    Another of the same day may settle in the afternoon.
+    Where its day settles ``twice``, the afternoon's says so too.
     """
     left = fmt.until(instant, as_of)
-    if not settlement(instant, session).startswith("AM"):
+    half = settlement(instant, session)[:2]
+    if session is Session.UTC or not (half == "AM" or twice):
         return left
-    return f"{left} AM" if len(left) < 5 else f"{left}AM"
+    if left.endswith("m") and len(left) > 5:
+        left = left.partition("h")[0] + "h"
+    return f"{left} {half}" if len(left) < 5 else f"{left}{half}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,7 +118,7 @@ async def test_two_roots_of_one_instant_are_two_tabs() -> None:
     view = Chain()
     async with showing(view, (60, 17)):
         view.show(board, unit=Unit.PERCENT_MOVE)
-        assert seen(view)[0].split() == ["all", "09MAR", "SPX", "7d", "09MAR", "SPXW", "7d"]
+        assert seen(view)[0].split() == ["all", "09MAR", "SPX", "7d", "AM", "09MAR", "SPXW", "7d", "AM"]
 
 
 async def test_two_settlements_of_one_day_are_told_apart_and_a_far_day_has_its_year() -> None:
@@ -131,9 +131,10 @@ async def test_two_settlements_of_one_day_are_told_apart_and_a_far_day_has_its_y
     ]
     board = build_board(chain_of(rows, spot=100.4, ticker=ticker_for("SPX")))
     view = Chain()
-    async with showing(view, (62, 17)):
+    async with showing(view, (68, 17)):
         view.show(board, unit=Unit.PERCENT_MOVE)
-        assert seen(view)[0].split() == ["all", "05MAR", "SPX", "3d", "05MAR", "SPXW", "3d", "16MAR27", "379d"]
+        tabs = "all  05MAR SPX 3d AM  05MAR SPXW 3d PM  16MAR27 379d"
+        assert seen(view)[0].split() == tabs.split()
 
 
 @pytest.mark.parametrize("width", range(44, 76))

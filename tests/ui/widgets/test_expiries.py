@@ -3,10 +3,14 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
-from gextui.exposure.board import Board
+from gextui.exposure.board import Board, build_board
+from gextui.market.ticker import ticker_for
 from gextui.ui.format import Unit
 from gextui.ui.widgets.expiries import Expiries
+from tests.exposure.chains import Contract, chain_of
+from tests.support.tradier import new_york
 from tests.ui.boards import DAY, strikes_board
 from tests.ui.widgets.showing import seen, showing
 
@@ -88,3 +92,50 @@ async def test_nothing_in_words() -> None:
         view.show(strikes_board([100.0], spot=100.4, open_interest=0.0), unit=Unit.PERCENT_MOVE)
         assert [text.strip() for text in seen(view) if text] == ["no open interest yet"]
         view.move(1)
+
+
+class TestNewYork:
+    """The monthly day of November 2026, whose SPX settles in the morning and SPXW in the afternoon."""
+
+    @staticmethod
+    def board(at: str = "10:00", day: str = "2026-11-19") -> Board:
+        when = new_york(day, at)
+        settles = [("SPX", "2026-11-20", "09:30"), ("SPXW", "2026-11-20", "16:00"), ("SPXW", "2026-11-27", "13:00")]
+        rows = [
+            Contract(strike, right, years=life / (365 * 86400.0), root=root, open_interest=1.0)
+            for root, expires, time in settles
+            if (life := (new_york(expires, time) - when).total_seconds()) > 0
+            for strike in (99.0, 100.0, 101.0)
+            for right in "CP"
+        ]
+        return build_board(chain_of(rows, spot=100.2, ticker=ticker_for("SPX"), as_of=when))
+
+    @pytest.mark.parametrize("width", [120, 80, 60])
+    async def test_a_day_that_settles_twice_is_two_rows_with_roots_and_halves(self, width: int) -> None:
+        view = Expiries()
+        async with showing(view, (width, 14)):
+            view.show(self.board(), unit=Unit.PERCENT_MOVE)
+            first, second, third = seen(view)[1:4]
+        assert first.split()[:3] == ["20NOV26", "23h", "AM"]
+        assert second.split()[:3] == ["20NOV26", "30h", "PM"]
+        assert third.split()[:2] == ["27NOV26", "8d"]
+        assert "SPX AM 09:30" in first
+        assert "SPXW PM 16:00" in second
+        assert "SPXW PM 13:00" in third
+
+    async def test_where_no_day_settles_twice_how_it_does_gives_way_first(self) -> None:
+        for width, there in ((120, True), (60, False)):
+            view = Expiries()
+            async with showing(view, (width, 14)):
+                view.show(self.board("09:31", "2026-11-20"), unit=Unit.PERCENT_MOVE)
+                assert ("SPXW PM 16:00" in seen(view)[1]) == there
+                assert seen(view)[1].split()[:2] == ["20NOV26", "6h29m"]
+
+    async def test_time_left_is_told_by_the_clock_where_the_quotes_are_old(self) -> None:
+        view = Expiries()
+        async with showing(view, (120, 14)):
+            board = self.board("15:40", "2026-11-20")
+            for clock, left in ((None, "20m"), ("15:39", "20m"), ("15:55", "5m"), ("16:00", "expired")):
+                view.clock = None if clock is None else new_york("2026-11-20", clock).timestamp()
+                view.show(board, unit=Unit.PERCENT_MOVE)
+                assert seen(view)[1].split()[1] == left

@@ -5,9 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gextui.exposure.board import Board
+from gextui.exposure.board import Board, build_board
+from gextui.market.ticker import ticker_for
 from gextui.ui.format import Unit
 from gextui.ui.widgets.heatmap import HeatMap
+from tests.exposure.chains import YEAR, Contract, chain_of
+from tests.support.tradier import new_york
 from tests.ui.boards import DAY, strikes_board, with_levels
 from tests.ui.widgets.showing import painted_lines, seen, showing
 
@@ -129,3 +132,21 @@ async def test_one_cell_wide_and_empty() -> None:
         assert len(view.lines) == 6
         view.show(strikes_board(STRIKES, spot=100.4, open_interest=0.0), unit=Unit.PERCENT_MOVE)
         assert "no open interest yet" in " ".join(" ".join(seen(view)).split())
+
+
+async def test_a_day_that_settles_twice_is_two_columns_with_roots_and_halves() -> None:
+    when = new_york("2026-11-19", "10:00")
+    settles = [("SPX", "2026-11-20", "09:30"), ("SPXW", "2026-11-20", "16:00"), ("SPXW", "2026-11-23", "16:00")]
+    rows = [
+        Contract(strike, right, years=(new_york(day, at) - when).total_seconds() / YEAR, root=root, open_interest=1.0)
+        for root, day, at in settles
+        for strike in (99.0, 100.0, 101.0)
+        for right in "CP"
+    ]
+    chain = chain_of(rows, spot=100.2, ticker=ticker_for("SPX"), as_of=when)
+    view = HeatMap()
+    async with showing(view, (60, 20)):
+        view.show(build_board(chain), unit=Unit.PERCENT_MOVE)
+        days, settled = seen(view)[:2]
+    assert days.split()[:4] == ["STRIKE", "20NOV", "20NOV", "23NOV"]
+    assert settled.split() == ["SPX", "AM", "SPXW", "PM", "4d"]
