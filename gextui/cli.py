@@ -2,7 +2,7 @@
 
 import gc
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gextui.exposure.filters import Filters
     from gextui.market.chain import OptionChain
     from gextui.market.ticker import Ticker
+    from gextui.ui.watchlist import Editable, Watchlist
 
 DISPLAY = options(
     click.option("--theme", metavar="NAME", help="A theme's name."),
@@ -89,12 +90,15 @@ for command in (doctor, configuration, database):
 @click.pass_obj
 def live(config: Path | None, /, tickers: tuple[str, ...], **display: Any) -> int:
     """Show tickers live."""
-    from gextui.live import live_desk
+    from gextui.live import LiveCatalogue, live_desk
+    from gextui.ui.watchlist import Editable, Watchlist
 
     settings = read_settings(config)
-    chosen = live_tickers(settings, tickers)
+    watchlist = (None if tickers else kept_watchlist("state.json")) or Watchlist.of(live_tickers(settings, tickers))
     check_terminal()
-    return show(live_desk(settings, chosen), settings, "state.json", **display)
+    catalogue = LiveCatalogue(settings)
+    desk = live_desk(settings, watchlist.routes(catalogue))
+    return show(desk, settings, "state.json", Editable(watchlist, catalogue, kept=not tickers), **display)
 
 
 @commands.command()
@@ -127,12 +131,16 @@ def demo(config: Path | None, /, seed: int, **display: Any) -> int:
     """The dashboard on a simulated market: no account, no network, nothing kept."""
     from gextui.desk import Desk
     from gextui.simulator.demo import Demo
+    from gextui.ui.watchlist import Editable, Watchlist
 
     settings = read_settings(config)
     check_terminal()
     simulated = Demo(seed)
-    desk = Desk(simulated.sources, simulated.open_history, routes=simulated.routes, etfs=simulated.etfs)
-    return show(desk, settings, "demo.json", **display)
+    among = {ticker.symbol for ticker in simulated.known}
+    watchlist = kept_watchlist("demo.json", among) or Watchlist.of(simulated.known)
+    routes = watchlist.routes(simulated)
+    desk = Desk(simulated.sources, simulated.open_history, routes=routes, etfs=simulated.etfs)
+    return show(desk, settings, "demo.json", Editable(watchlist, simulated), **display)
 
 
 @commands.command("open")
@@ -230,6 +238,7 @@ def show(
     desk: "Desk",
     settings: "Settings",
     state: str,
+    editable: "Editable | None" = None,
     *,
     theme: str | None,
     ascii_only: bool,
@@ -242,6 +251,7 @@ def show(
         desk: Not yet started.
         settings: The user's.
         state: The name of the file that remembers where the user left off.
+        editable: The list of the desk's tickers, where the user may change it.
         theme: See ``--help``, as for the rest; the settings hold what is not given.
         ascii_only: Likewise.
         mouse: Likewise.
@@ -272,6 +282,7 @@ def show(
         capabilities=capabilities,
         ascii_only=ascii_only,
         delta_display=not (plain_display or general.plain_display),
+        editable=editable,
     )
     if trouble := start_log(state_path() / "gextui.log"):
         tell(trouble)
@@ -289,6 +300,16 @@ def show(
     if app.crash is not None:
         raise app.crash
     return Exit.BUG if app.return_code else Exit.OK
+
+
+def kept_watchlist(state: str, among: "Container[str] | None" = None) -> "Watchlist | None":
+    """The watchlist as it was edited in the dashboard, only of these symbols; None where it never was."""
+    from gextui.config import state_path
+    from gextui.ui.state import load_state
+    from gextui.ui.watchlist import Watchlist
+
+    kept = load_state(state_path() / state)[0].watchlist
+    return None if kept is None else Watchlist.restored(kept, among)
 
 
 def wanted_tickers(symbols: Iterable[str]) -> tuple[str, ...]:
@@ -314,7 +335,8 @@ def live_tickers(settings: "Settings", symbols: Sequence[str]) -> "list[Ticker]"
     import asyncio
 
     from gextui.config import cache_path
-    from gextui.directory import Directory, UnknownTickerError
+    from gextui.directory import Directory
+    from gextui.market.ticker import UnknownTickerError
 
     directory = Directory(settings.sources, cache_dir=cache_path())
     named = wanted_tickers(symbols)

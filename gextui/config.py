@@ -15,10 +15,8 @@ import platformdirs
 from msgspec import Meta
 
 from gextui.market.text import clean_text, is_symbol
-from gextui.market.ticker import ticker_for
+from gextui.market.ticker import MOST_TICKERS, ticker_for
 from gextui.secrets import Secret, SecretName, find_secret, is_configured
-
-MOST_TICKERS = 50
 
 Days = Annotated[int, Meta(ge=1, le=36500)]
 Command = Annotated[tuple[str, ...], Meta(max_length=64)]
@@ -36,7 +34,7 @@ class General(Table, frozen=True):
     """``[general]``: what is shown, and how."""
 
     tickers: tuple[str, ...] = ("BTC", "ETH", "SOL", "SPX", "SPY", "IBIT")
-    """Shown when the command line names none."""
+    """Shown when the command line names none, until the list is edited in the dashboard."""
     theme: Annotated[str, Meta(max_length=64)] = ""
     """A theme's name; empty lets the terminal decide."""
     ascii: bool = False

@@ -5,10 +5,11 @@ import contextlib
 import math
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import NoReturn, Protocol, TypeVar
+from typing import Any, NoReturn, Protocol, TypeVar
 
 from gextui.choice import Arrival, stale_after
 from gextui.coin_etfs import CoinEtfs
@@ -266,6 +267,19 @@ class Desk:
         """Ask its source for a new chain now; one that failed and waits is started again."""
         lane = self._lanes[ticker]
         self._command(lane, lambda: self._refresh(lane))
+
+    def ask(self, question: Callable[[], Coroutine[Any, Any, _T]]) -> Future[_T]:
+        """Have a question answered in the core thread; it is cancelled when that ends."""
+        answer = question()
+        try:
+            if self._loop is not None:
+                return asyncio.run_coroutine_threadsafe(answer, self._loop)
+        except RuntimeError:  # the loop is closed: the desk has stopped
+            pass
+        answer.close()
+        nobody: Future[_T] = Future()
+        nobody.cancel()
+        return nobody
 
     def _command(self, lane: "_Lane", work: Callable[[], Coroutine[None, None, None]]) -> None:
         """Run ``work`` in the core thread, while there is one; whatever it raises is the lane's trouble."""

@@ -7,17 +7,13 @@ from pathlib import Path
 
 from gextui.config import Sources
 from gextui.market.text import is_symbol
-from gextui.market.ticker import KNOWN_TICKERS, Kind, Ticker, ticker_for
+from gextui.market.ticker import KNOWN_TICKERS, Kind, Ticker, UnknownTickerError, ticker_for
 from gextui.sources.deribit_currency import listed_coins
 from gextui.sources.failure import Failure, FetchError
 from gextui.sources.http import HttpClient
 from gextui.sources.pacing import Limiter, SystemClock
 
 _MOST_SUGGESTED = 3
-
-
-class UnknownTickerError(Exception):
-    """Nobody lists options on it, or nobody can be asked. The message is one plain sentence with near names."""
 
 
 class Directory:
@@ -33,6 +29,11 @@ class Directory:
     def known(self, symbol: str) -> Ticker | None:
         """The ticker of that name, if it can be told without asking anybody."""
         return self._found.get(symbol.strip().upper())
+
+    @property
+    def tickers(self) -> list[Ticker]:
+        """Every ticker that can be told so."""
+        return list(self._found.values())
 
     async def find(self, symbol: str) -> Ticker:
         """The ticker of that name: one known here, else a coin that Deribit lists, else a share or index of Cboe's.
@@ -53,7 +54,9 @@ class Directory:
         for failed in (coin, share):
             if isinstance(failed, BaseException) and not isinstance(failed, FetchError):
                 raise failed
-        raise UnknownTickerError(f"{self._why_not(symbol, coin, share)}{self._suggestion(symbol)}")
+        near = suggestions(symbol, [*self._found, *self._coins])
+        hint = f"; did you mean {', '.join(near)}?" if near else ""
+        raise UnknownTickerError(f"{self._why_not(symbol, coin, share)}{hint}", near)
 
     async def _coin(self, symbol: str) -> Ticker | None:
         self._coins = await listed_coins(self._sources.deribit.rest_url, cache_dir=self._cache_dir)
@@ -78,10 +81,6 @@ class Directory:
             return f"{symbol} is unknown here, and {'; '.join(unasked)}"
         lists = "neither Deribit nor Cboe lists" if not unasked else f"nobody who can be asked ({unasked[0]}) lists"
         return f"{lists} options on {symbol}"
-
-    def _suggestion(self, symbol: str) -> str:
-        near = suggestions(symbol, [*self._found, *self._coins])
-        return f"; did you mean {', '.join(near)}?" if near else ""
 
 
 def suggestions(symbol: str, names: Sequence[str]) -> list[str]:

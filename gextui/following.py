@@ -11,6 +11,7 @@ from pathlib import Path
 from gextui.market.calendar import MarketState, market_state
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import Ticker
+from gextui.route import RECORDER
 from gextui.sources.pacing import Clock, SystemClock
 from gextui.sources.source import ConnectionStatus, SourceState, SourceStatus
 from gextui.store.database import StoreError
@@ -46,51 +47,47 @@ async def open_to_follow(path: Path) -> Store:
 
 
 class FollowingSource:
-    """Implements `Source`: the newest readings of a database to which another process records.
+    """Implements `Source` and `Adjustable`: the newest readings of a database to which another process records.
 
     What was recorded before is the history's to show, with its true age; this yields what comes after.
     """
 
     def __init__(self, path: Path, tickers: Sequence[Ticker], *, clock: Clock | None = None) -> None:
         """Prepare to follow ``tickers`` in the database at ``path``."""
-        self.name = "recorder"
-        self.tickers = tuple(tickers)
+        self.name = RECORDER
         self._path = path
         self._clock = SystemClock() if clock is None else clock
-        self._followed = {ticker: _Followed() for ticker in self.tickers}
+        self._followed: dict[Ticker, _Followed] = {}
+        self.carry(tickers)
         self._holder: Holder | None = None
-        self._looked = False
         self._unread = ""
+
+    def carry(self, tickers: Sequence[Ticker]) -> None:
+        """Follow these tickers from now on; see `Adjustable`."""
+        self.tickers = tuple(tickers)
+        self._followed = {ticker: self._followed.get(ticker) or _Followed() for ticker in self.tickers}
 
     async def chains(self) -> AsyncIterator[OptionChain]:
         """Yield each ticker's newest reading as it is recorded; see `Source`."""
         while True:
             store = await open_to_follow(self._path)
             try:
-                if not self._looked:
-                    await self._remember(store)
                 async with aclosing(self._read(store)) as chains:
                     async for chain in chains:
                         yield chain
             finally:
                 await store.close()
 
-    async def _remember(self, store: Store) -> None:
-        """Learn what is recorded already, and how often."""
-        for ticker, followed in self._followed.items():
-            newest = await store.latest(ticker)
-            if newest is not None:
-                followed.newest = await store.step(ticker, newest.as_of, -1)
-                followed.take(newest)
-
     async def _read(self, store: Store) -> AsyncGenerator[OptionChain, None]:
         """Yield what is new for as long as the file is the one that was opened."""
         opened = identity_of(self._path)
         while identity_of(self._path) == opened:
-            self._holder, self._looked = holder_of(self._path), True
+            self._holder = holder_of(self._path)
             now = datetime.fromtimestamp(self._clock.now(), UTC)
-            for ticker, followed in self._followed.items():
+            for ticker, followed in tuple(self._followed.items()):
                 followed.closed = market_state(ticker.session, now) is MarketState.CLOSED
+                if not followed.looked:
+                    await followed.look_back(store, ticker)
                 before = followed.newest
                 chain = await store.latest(ticker, after=None if before is None else before.as_of)
                 if chain is not None:
@@ -104,7 +101,9 @@ class FollowingSource:
 
     def status(self, ticker: Ticker) -> SourceStatus:
         """Who records the ticker, and whether anybody does; see `Source`."""
-        followed, holder = self._followed[ticker], self._holder
+        followed, holder = self._followed.get(ticker), self._holder
+        if followed is None:
+            return SourceStatus(self.name, SourceState.DISABLED, LOOK_EVERY, "not followed")
         state, detail = self._judge(ticker, followed, holder)
         name = self.name if holder is None or holder.process is None else f"{self.name} {holder.process}"
         connection = ConnectionStatus(
@@ -117,7 +116,7 @@ class FollowingSource:
         return SourceStatus(name, state, followed.interval, detail, (connection,))
 
     def _judge(self, ticker: Ticker, followed: "_Followed", holder: Holder | None) -> tuple[SourceState, str]:
-        if not self._looked:
+        if not followed.looked:
             return SourceState.CONNECTING, ""
         if self._unread:
             return SourceState.DEGRADED, self._unread
@@ -145,10 +144,20 @@ class _Followed:
     """By `Clock.seconds`."""
     closed: bool = False
     """Whether its market is."""
+    looked: bool = False
+    """Whether what is recorded already is known."""
 
     @property
     def interval(self) -> float:
         return min(max(min(self.intervals, default=LOOK_EVERY), LOOK_EVERY), _LONGEST_INTERVAL)
+
+    async def look_back(self, store: Store, ticker: Ticker) -> None:
+        """Learn what is recorded already, and how often."""
+        newest = await store.latest(ticker)
+        if newest is not None:
+            self.newest = await store.step(ticker, newest.as_of, -1)
+            self.take(newest)
+        self.looked = True
 
     def take(self, chain: OptionChain) -> None:
         if self.newest is not None:

@@ -122,7 +122,8 @@ class Intake:
         return replace(shown, connections=shown.connections + _named(others), instead_of=choice.instead_of)
 
     def _not_begun(self, ticker: Ticker) -> SourceStatus:
-        name = self.routes[ticker].sources[0]
+        route = self.routes.get(ticker)
+        name = "" if route is None else route.sources[0]  # no route: it was chosen a moment ago
         feed = self._feeds.get(name)
         if feed is not None and ticker in feed.source.tickers:
             return feed.source.status(ticker)

@@ -3,16 +3,16 @@
 import logging
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gextui.config import Settings, Storage, TickerChoice, database_path
+from gextui.config import Settings, Storage, TickerChoice, cache_path, database_path
 from gextui.market.ticker import Kind, Ticker
-from gextui.route import Route
+from gextui.route import RECORDER, Route
 from gextui.secrets import SecretName
-from gextui.store.lock import holder_of
+from gextui.store.lock import Holder, holder_of
 
 if TYPE_CHECKING:
     from gextui.desk import Desk
@@ -27,8 +27,6 @@ _FAILING_FOR = 5.0
 """Seconds: a source that fails after so many is not waited for."""
 _IMPLIED_WITHIN = 10.0
 """Seconds that a coin ETF's implied book is waited for: it needs the coin's price."""
-RECORDER = "recorder"
-"""The source of what another process records."""
 _COINS = ("deribit", "bybit")
 _SHARES = ("tradier", "cboe", "yahoo")
 """The sources of everything else, the best first."""
@@ -54,27 +52,81 @@ def routes_of(settings: Settings, tickers: Iterable[Ticker]) -> dict[Ticker, Rou
     return {ticker: route_for(settings, ticker) for ticker in tickers}
 
 
-def live_desk(settings: Settings, tickers: Sequence[Ticker], *, record: bool = True) -> "Desk":
+class LiveCatalogue:
+    """What there is to watch live, for the screen's list. What another process records is read from there."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Look tickers up, and choose their sources, as the settings say."""
+        from gextui.directory import Directory
+
+        self._settings = settings
+        self._path = database_path(settings)
+        self._beside = holder_of(self._path) is not None
+        """Whether another process records; then this one does not."""
+        self._directory = Directory(settings.sources, cache_dir=cache_path())
+
+    @property
+    def known(self) -> Sequence[Ticker]:
+        """The tickers that can be named without asking anybody."""
+        return self._directory.tickers
+
+    def sources_of(self, ticker: Ticker) -> Sequence[str]:
+        """The sources that can give the ticker, the best first; not those for which there is no account."""
+        has_token = self._settings.secrets.configure(SecretName.TRADIER_TOKEN)
+        return [name for name in sources_of(ticker) if has_token or name != "tradier"]
+
+    def route(self, ticker: Ticker, chosen: Route | None = None) -> Route:
+        """Whose chains the ticker gets, where the user has chosen this."""
+        if self._recorded_by_another(ticker) is not None:
+            return Route((RECORDER,))
+        if chosen is None or not set(chosen.sources) <= set(sources_of(ticker)):
+            return route_for(self._settings, ticker)
+        # A list that was saved may say anything.
+        return Route(chosen.sources, chosen.combine and ticker.kind is Kind.COIN and len(chosen.sources) > 1)
+
+    def fixed(self, ticker: Ticker) -> str:
+        """Why its sources cannot be chosen; empty where they can."""
+        holder = self._recorded_by_another(ticker)
+        return "" if holder is None else f"{holder} records {ticker.symbol}, and decides from which sources"
+
+    @property
+    def shifts(self) -> bool:
+        """Whether routes may become others: when the process that records ends, or another begins."""
+        return self._beside
+
+    @property
+    def remark(self) -> str:
+        """That nobody records any more, if so."""
+        gone = self._beside and holder_of(self._path) is None
+        return "nobody records now: tickers are read from the venues; start gextui anew to record them" if gone else ""
+
+    async def find(self, symbol: str) -> Ticker:
+        """The ticker that a name means; see `Directory.find`."""
+        return await self._directory.find(symbol)
+
+    def _recorded_by_another(self, ticker: Ticker) -> Holder | None:
+        holder = holder_of(self._path) if self._beside else None
+        return holder if holder is not None and ticker.symbol in holder.symbols else None
+
+
+def live_desk(settings: Settings, routes: Mapping[Ticker, Route], *, record: bool = True) -> "Desk":
     """A desk of these tickers, not yet started. It records; but what another process records it follows.
 
     Then it only reads, so that the other may start again at any time, and asks the venues for the rest alone. Without
     ``record`` it only reads in any case.
     """
     from gextui.desk import Desk
-    from gextui.following import FollowingSource, open_to_follow
+    from gextui.following import open_to_follow
     from gextui.live_sources import LiveSources
     from gextui.store.store import Store
 
     path = database_path(settings)
-    holder = holder_of(path)
-    followed = [ticker for ticker in tickers if holder is not None and ticker.symbol in holder.symbols]
-    routes = routes_of(settings, tickers) | {ticker: Route((RECORDER,)) for ticker in followed}
     make = LiveSources(settings)
-    if followed or not record:
-        sources = [FollowingSource(path, followed)] if followed else []
-        open_history = partial(open_to_follow, path) if path.exists() else None
-        return Desk(sources, open_history, routes=routes, make=make, beside=make.keep, etfs=make.etfs, record=False)
-    open_store = partial(Store.open, path, tickers=tickers, retention=retention_of(settings.storage))
+    follows = any(RECORDER in route.sources for route in routes.values())
+    if follows or not record:
+        open_history = partial(open_to_follow, path) if follows or path.exists() else None
+        return Desk([], open_history, routes=routes, make=make, beside=make.keep, etfs=make.etfs, record=False)
+    open_store = partial(Store.open, path, tickers=list(routes), retention=retention_of(settings.storage))
     return Desk([], open_store, routes=routes, make=make, beside=make.keep, etfs=make.etfs)
 
 
@@ -83,7 +135,8 @@ def live_boards(
 ) -> "tuple[list[Board], list[str]]":
     """One fresh board a ticker, and a sentence for each ticker of which none came within so many seconds."""
     logging.getLogger("gextui").addHandler(logging.NullHandler())  # what goes wrong is said in the end, once
-    desk = live_desk(settings, tickers, record=False)
+    catalogue = LiveCatalogue(settings)
+    desk = live_desk(settings, {ticker: catalogue.route(ticker) for ticker in tickers}, record=False)
     for ticker in tickers:
         desk.watch(ticker, filters)
     desk.start()

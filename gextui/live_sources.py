@@ -8,11 +8,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from gextui.coin_etfs import Ask, CoinEtfs
-from gextui.config import Settings, cache_path
+from gextui.config import Settings, cache_path, database_path
 from gextui.etf_source import EtfSource
 from gextui.market.calendar import NEW_YORK
 from gextui.market.coin import CoinRatio, RatioSource
 from gextui.market.ticker import ticker_for
+from gextui.route import RECORDER
 from gextui.secrets import SecretName
 from gextui.sources.pacing import Clock, SystemClock
 from gextui.sources.source import Source
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class LiveSources:
-    """Makes the sources, each when it is first needed; call it with a name of `gextui.config.SOURCES`."""
+    """Makes the sources, each when it is first needed; call it with `RECORDER` or one of `gextui.config.SOURCES`."""
 
     def __init__(self, settings: Settings) -> None:
         """Prepare to make sources as the settings say; credentials are had now, because that may take a while.
@@ -54,6 +55,7 @@ class LiveSources:
             "cboe": self._cboe,
             "yahoo": self._yahoo,
             "tradier": self._tradier,
+            RECORDER: self._recorder,
         }
         if ticker_for(name).coin is not None:
             return EtfSource(ticker_for(name), self.etfs, self._clock)
@@ -99,6 +101,11 @@ class LiveSources:
         return YahooSource(
             (), rest_url=yahoo.rest_url, cookie_url=yahoo.cookie_url, rate=self._us_rate, cache_dir=self._cache
         )
+
+    def _recorder(self) -> Source:
+        from gextui.following import FollowingSource
+
+        return FollowingSource(database_path(self._settings), ())
 
     def _us_rate(self) -> float:
         """The interest rate of US tickers; asking for it once has it kept current from then on."""

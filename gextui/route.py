@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+RECORDER = "recorder"
+"""The source of what another process records."""
+
 
 @dataclass(frozen=True, slots=True)
 class Route:

@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from gextui.market.ticker import Kind
+from gextui.ui.state import State, load_state, save_state
+from gextui.ui.watchlist import Listed
 from tests.cli import write_chain
+from tests.support.venue import running_venue
 from tests.ui.terminal.pty_harness import Terminal
 
 MAIN = "from gextui.cli import main; main()"
@@ -19,7 +23,7 @@ def terminal(
 ) -> Terminal:
     """``gextui`` with these arguments on a terminal, in an empty home."""
     command: Sequence[str] = [sys.executable, "-c", program, *map(str, arguments)]
-    folders = {f"XDG_{name}_HOME": str(home / name.lower()) for name in ("CONFIG", "DATA", "STATE")}
+    folders = {f"XDG_{name}_HOME": str(home / name.lower()) for name in ("CONFIG", "DATA", "STATE", "CACHE")}
     return Terminal(command, *size, environment={**folders, **environment})
 
 
@@ -33,6 +37,45 @@ def test_demo_says_simulated_and_keeps_nothing_but_where_one_left_off(tmp_path: 
         shown.settle()
         assert shown.exit_code() == 0
     assert [path.name for path in tmp_path.rglob("*") if path.is_file() and path.stat().st_size] == ["demo.json"]
+
+
+def test_the_list_that_was_edited_is_there_the_next_time(tmp_path: Path) -> None:
+    with terminal(tmp_path, "demo") as shown:
+        shown.wait_for("Call wall")
+        assert "1 BTC   2 ETH" in shown.text
+        shown.send("X")
+        shown.wait_for("1 ETH   2 SOL")
+        shown.send("q")
+        shown.settle()
+        assert shown.exit_code() == 0
+    saved = json.loads((tmp_path / "state" / "gextui" / "demo.json").read_text())
+    assert [entry["symbol"] for entry in saved["watchlist"] if not entry["on"]] == ["BTC"]
+    with terminal(tmp_path, "demo") as shown:
+        shown.wait_for("1 ETH   2 SOL")
+        shown.send("M")
+        shown.wait_for("Watchlist")
+        shown.wait_for("off")
+
+
+def test_tickers_that_are_named_win_for_one_run(tmp_path: Path) -> None:
+    state = tmp_path / "state" / "gextui" / "state.json"
+    kept = (Listed("SOL", Kind.COIN, sources=("bybit", "deribit")), Listed("BTC", Kind.COIN, on=False))
+    save_state(state, State(watchlist=kept))
+    with running_venue("BTC", "ETH", "SOL") as venue:
+        settings = venue.write_settings(tmp_path)
+        with terminal(tmp_path, "--config", settings, "ETH", "BTC") as shown:
+            shown.wait_for("1 ETH   2 BTC")
+            shown.send("X")
+            shown.wait_for("ETH is off: neither read nor recorded, for this run")
+            shown.send("q")
+            shown.settle()
+            assert shown.exit_code() == 0
+        assert load_state(state)[0].watchlist == kept
+        with terminal(tmp_path, "--config", settings) as shown:
+            shown.wait_for("1 SOL")
+            assert "ETH" not in shown.text
+            shown.send("M")
+            shown.wait_for("bybit, then deribit")
 
 
 def test_ascii_and_a_seed(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """The desk with its real thread: what is shown, what is believed, how old it is."""
 
+import asyncio
+import threading
 from dataclasses import replace
 from datetime import timedelta
 
@@ -11,6 +13,7 @@ from gextui.exposure.board import Board, build_board
 from gextui.exposure.change import Past
 from gextui.exposure.filters import EVERYTHING, Filters, Weight
 from gextui.market.chain import OptionChain
+from gextui.market.ticker import UnknownTickerError
 from gextui.sources.recorded import RecordedHistory, RecordedSource
 from gextui.sources.source import SourceState
 from tests.support.clock import FakeClock
@@ -243,6 +246,34 @@ class TestAge:
             source.feed(chain_at(0, 100.0, delay=900.0), chain_at(60, 1000.0, delay=900.0))
             until(lambda: desk.health(BTC).status.state is SourceState.DEGRADED)
             assert desk.health(BTC).status.detail.startswith("spot jumped +900%")
+
+
+class TestQuestions:
+    def test_they_are_answered_in_the_core_thread(self) -> None:
+        async def who() -> str:
+            await asyncio.sleep(0)
+            return threading.current_thread().name
+
+        with running(Desk([FedSource()])) as desk:
+            assert desk.ask(who).result(10.0) == "gextui-core"
+
+    def test_what_they_raise_is_the_askers(self) -> None:
+        async def fail() -> None:
+            raise UnknownTickerError("nobody knows it", ["BTC"])
+
+        with running(Desk([FedSource()])) as desk, pytest.raises(UnknownTickerError, match="nobody knows it"):
+            desk.ask(fail).result(10.0)
+
+    def test_the_end_does_not_wait_for_them(self) -> None:
+        async def never() -> None:
+            await asyncio.Event().wait()
+
+        with running(Desk([FedSource()])) as desk:
+            open_question = desk.ask(never)
+            assert desk.stop()
+            assert open_question.cancelled()
+            assert desk.ask(never).cancelled()
+        assert Desk([FedSource()]).ask(never).cancelled()
 
 
 class TestFiles:

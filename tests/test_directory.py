@@ -11,8 +11,8 @@ from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
 from gextui.config import Cboe, Deribit, Sources
-from gextui.directory import Directory, UnknownTickerError
-from gextui.market.ticker import KNOWN_TICKERS, Kind
+from gextui.directory import Directory
+from gextui.market.ticker import KNOWN_TICKERS, Kind, UnknownTickerError
 from gextui.sources.deribit_currency import kept_instruments
 
 NOWHERE = "http://127.0.0.1:9"

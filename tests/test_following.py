@@ -15,9 +15,10 @@ from gextui.config import Deribit, Settings, Sources, Storage
 from gextui.desk import Desk
 from gextui.exposure.board import build_board
 from gextui.following import FollowingSource, open_to_follow
-from gextui.live import live_desk, retention_of
+from gextui.live import LiveCatalogue, live_desk, retention_of
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import Ticker
+from gextui.route import Route
 from gextui.sources.source import Source, SourceState
 from gextui.store.database import StoreError
 from gextui.store.retention import Retention
@@ -166,6 +167,18 @@ class TestChains:
             async with recorder(path) as store:
                 assert store.refused is None
 
+    async def test_tickers_are_followed_and_let_go_while_it_runs(self, path: Path) -> None:
+        async with recorder(path, BTC, SPY) as store, Follower(path) as follower:
+            await follower.looked()
+            await store.record(board_at(after(0), ticker=SPY, source="cboe"))
+            follower.source.carry([SPY])
+            assert follower.source.status(BTC).state is SourceState.DISABLED
+            await eventually(lambda: follower.source.status(SPY).detail != "", "a look")
+            await store.record(board_at(after(1)))
+            await store.record(board_at(after(1), ticker=SPY, source="cboe"))
+            await eventually(lambda: bool(follower.chains))
+            assert [(chain.ticker, chain.as_of) for chain in follower.chains] == [(SPY, after(1))]
+
 
 class TestStatus:
     async def test_who_records_is_named(self, path: Path) -> None:
@@ -270,21 +283,67 @@ class TestLive:
     def settings(self, path: Path) -> Settings:
         return Settings(storage=Storage(path=str(path)), sources=Sources())
 
+    def desk(self, settings: Settings, *tickers: Ticker) -> Desk:
+        catalogue = LiveCatalogue(settings)
+        return live_desk(settings, {ticker: catalogue.route(ticker) for ticker in tickers})
+
     def sources(self, desk: Desk) -> dict[str, str]:
         return {ticker.symbol: desk.health(ticker).status.name for ticker in desk.tickers}
 
     def test_alone_it_reads_the_venue(self, settings: Settings) -> None:
-        assert self.sources(live_desk(settings, [ETH, BTC])) == {"ETH": "deribit", "BTC": "deribit"}
+        assert self.sources(self.desk(settings, ETH, BTC)) == {"ETH": "deribit", "BTC": "deribit"}
 
     async def test_what_is_recorded_elsewhere_is_followed_in_the_order_asked_for(
         self, settings: Settings, path: Path
     ) -> None:
         async with recorder(path, BTC):
-            desk = live_desk(settings, [BTC, ETH])
+            desk = self.desk(settings, BTC, ETH)
             assert list(self.sources(desk).items()) == [("BTC", "recorder"), ("ETH", "deribit")]
-            assert self.sources(live_desk(settings, [BTC])) == {"BTC": "recorder"}
+            assert self.sources(self.desk(settings, BTC)) == {"BTC": "recorder"}
         async with recorder(path, SPY):
-            assert self.sources(live_desk(settings, [BTC])) == {"BTC": "deribit"}
+            assert self.sources(self.desk(settings, BTC)) == {"BTC": "deribit"}
+
+    async def test_beside_a_recorder_a_choice_of_sources_waits_until_that_has_ended(
+        self, settings: Settings, path: Path
+    ) -> None:
+        chosen = Route(("bybit", "deribit"))
+        async with recorder(path, BTC):
+            catalogue = LiveCatalogue(settings)
+            assert catalogue.route(BTC, chosen) == Route(("recorder",))
+            assert catalogue.route(ETH, chosen) == chosen
+            assert catalogue.fixed(BTC).endswith("records BTC, and decides from which sources")
+            assert catalogue.fixed(ETH) == ""
+            assert (catalogue.shifts, catalogue.remark) == (True, "")
+        assert catalogue.route(BTC, chosen) == chosen
+        assert catalogue.fixed(BTC) == ""
+        assert catalogue.remark.startswith("nobody records now: tickers are read from the venues")
+        async with recorder(path, BTC):
+            assert catalogue.route(BTC) == Route(("recorder",))
+            assert catalogue.remark == ""
+
+    async def test_who_records_follows_nobody(self, settings: Settings, path: Path) -> None:
+        catalogue = LiveCatalogue(settings)
+        async with recorder(path, BTC):
+            assert catalogue.route(BTC) == Route(("deribit",))
+            assert (catalogue.shifts, catalogue.remark, catalogue.fixed(BTC)) == (False, "", "")
+
+    async def test_a_ticker_is_followed_from_when_it_is_chosen_and_let_go_again(
+        self, settings: Settings, path: Path
+    ) -> None:
+        async with recorder(path, BTC, SPY) as store:
+            await store.record(board_at(after(0)))
+            await store.record(board_at(after(0), ticker=SPY, source="cboe"))
+            with running(self.desk(settings, BTC)) as desk:
+                await eventually(lambda: desk.health(BTC).status.state is SourceState.LIVE)
+                desk.choose({SPY: Route(("recorder",)), BTC: Route(("recorder",))})
+                await eventually(lambda: (view := desk.view(SPY)) is not None and view.board.as_of == after(0))
+                await store.record(board_at(after(10), ticker=SPY, source="cboe"))
+                await eventually(lambda: (view := desk.view(SPY)) is not None and view.board.as_of == after(10))
+                desk.choose({SPY: Route(("recorder",))})
+                await store.record(board_at(after(20), ticker=SPY, source="cboe"))
+                await eventually(lambda: (view := desk.view(SPY)) is not None and view.board.as_of == after(20))
+                assert desk.tickers == (SPY,)
+                assert desk.view(BTC) is None
 
     def test_the_database_remembers_as_long_as_the_settings_say(self) -> None:
         storage = Storage(levels_days=3, chains_hours=5, chains_days=7, max_gb=0.5)
@@ -306,7 +365,7 @@ class TestLive:
             if elsewhere:
                 await stack.enter_async_context(recorder(path, BTC))
             monkeypatch.setattr(Store, "open", note)
-            with running(live_desk(settings, [ETH, BTC])):
+            with running(self.desk(settings, ETH, BTC)):
                 await eventually(lambda: bool(opened))
         alone = {"tickers": [ETH, BTC], "retention": Retention(levels_days=3)}
         assert opened[0] == ({"read_only": True} if elsewhere else alone)

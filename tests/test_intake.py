@@ -138,6 +138,14 @@ def test_a_venue_of_the_sum_that_is_worse_for_wear_is_named(monkeypatch: pytest.
         assert (status.state, status.detail) == (SourceState.DEGRADED, "b: tickers 21 s old")
 
 
+def test_a_ticker_chosen_a_moment_ago_can_be_asked_about() -> None:
+    desk = Desk([], routes={BTC: Route(("a",))}, make=Venues())
+    desk.choose({ETH: Route(("b",)), BTC: Route(("a",))})
+    status = desk.health(ETH).status
+    assert (status.state, status.name) == (SourceState.CONNECTING, "")
+    assert desk.health(BTC).status.name == "a"
+
+
 def test_tickers_come_and_go_while_the_others_stay() -> None:
     clock, venues = FakeClock(), Venues()
     with running(Desk([], routes={BTC: Route(("a",))}, make=venues, clock=clock)) as desk:

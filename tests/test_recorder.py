@@ -237,7 +237,9 @@ class TestBesideADashboard:
                 assert venue.connects == connects
 
                 recorder.process.kill()
-                shown.wait_for("nobody records to gextui.db now")
+                shown.wait_for("nobody records now: tickers are read from the venues")
+                shown.wait_for("deribit ● live")
+                assert venue.connects == connects + 1
                 with recording(settings, "BTC", "ETH") as next_one:
                     shown.wait_for(lambda: "nobody records" not in shown.text)
                     kept = readings(database)

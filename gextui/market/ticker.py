@@ -1,9 +1,22 @@
 """Tickers: what a trader names when asking for a dashboard."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from gextui.market.text import clean_symbol
+
+MOST_TICKERS = 50
+"""So many are watched at once."""
+
+
+class UnknownTickerError(Exception):
+    """Nobody lists options on it, or nobody can be asked. The message is one plain sentence with near names."""
+
+    def __init__(self, message: str, near: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.near = tuple(near)
+        """Symbols that may have been meant."""
 
 
 class Kind(StrEnum):

@@ -10,7 +10,7 @@ from gextui.coin_etfs import CoinEtfs
 from gextui.market.calendar import NEW_YORK, closing_time, is_trading_day, last_close, previous_trading_day
 from gextui.market.chain import OptionChain
 from gextui.market.coin import CoinRatio, RatioSource
-from gextui.market.ticker import Kind, Ticker
+from gextui.market.ticker import Kind, Ticker, UnknownTickerError
 from gextui.route import Route
 from gextui.simulator.bybit import BybitVenue
 from gextui.simulator.cboe import CboeVenue
@@ -33,7 +33,13 @@ _REBUILT = timedelta(minutes=1)
 
 
 class Demo:
-    """Sources of one simulated market, and its past; what they give goes into one desk."""
+    """Sources of one simulated market, and its past; what they give goes into one desk.
+
+    It is also what there is to watch, see `gextui.ui.watchlist.Catalogue`.
+    """
+
+    shifts = False
+    remark = ""
 
     def __init__(self, seed: int, *, start: datetime | None = None) -> None:
         """Prepare a market; it is made in the core thread, and its time is as fast as any: the real sources measure it.
@@ -45,7 +51,7 @@ class Demo:
         self._seed = seed
         self._start = start or newest_close(datetime.now(UTC)) - BEFORE_THE_CLOSE
         self._made: tuple[SimulatedMarket, SimulatedHistory] | None = None
-        # Deribit's venue moves the market, the others look on.
+        self._mover = _Mover()
         self.sources: tuple[Source, ...] = (
             _Served(DeribitSource.name, self._deribit),
             _Served(BybitSource.name, self._bybit),
@@ -53,8 +59,33 @@ class Demo:
         )
         self.etfs = CoinEtfs(_MarketClock(self), holdings=self._holdings())
         """What is known of coin ETFs."""
-        self.routes = {known.ticker: Route((_source_of(known.ticker),)) for known in UNDERLYINGS.values()}
+        self.known = tuple(known.ticker for known in UNDERLYINGS.values())
         """In the market's own order."""
+
+    def sources_of(self, ticker: Ticker) -> tuple[str, ...]:
+        """The sources that can give the ticker, the usual one first."""
+        return (DeribitSource.name, BybitSource.name) if ticker.kind is Kind.COIN else (CboeSource.name,)
+
+    def route(self, ticker: Ticker, chosen: Route | None = None) -> Route:
+        """Whose chains the ticker gets, where the user has chosen this."""
+        names = self.sources_of(ticker)
+        return Route(names[:1]) if chosen is None or not set(chosen.sources) <= set(names) else chosen
+
+    def fixed(self, ticker: Ticker) -> str:
+        """Why its sources cannot be chosen; empty where they can."""
+        del ticker
+        return ""
+
+    async def find(self, symbol: str) -> Ticker:
+        """The simulated ticker of that name.
+
+        Raises:
+            UnknownTickerError: there is none.
+        """
+        by_symbol = {ticker.symbol: ticker for ticker in self.known}
+        if symbol not in by_symbol:
+            raise UnknownTickerError(f"the demo's market has no {symbol}; it has {', '.join(by_symbol)}")
+        return by_symbol[symbol]
 
     async def open_history(self) -> SimulatedHistory:
         """The market's own past, in memory."""
@@ -68,7 +99,7 @@ class Demo:
 
     def _recorded(self, chain: OptionChain) -> OptionChain | None:
         """The chain as the demo's own sources would have recorded it, so that now and then can be compared."""
-        source = _source_of(chain.ticker)
+        source = self.sources_of(chain.ticker)[0]
         if source == CboeSource.name and chain.as_of > self._start - _REBUILT:
             return None
         return replace(chain, source=source, coin_ratio=self._holdings().get(chain.ticker.symbol))
@@ -82,8 +113,11 @@ class Demo:
             if known.coins_per_share is not None
         }
 
+    def _market_for(self, venue: str) -> "_Shared":
+        return _Shared(self.made()[0], venue, self._mover)
+
     def _deribit(self, tickers: Sequence[Ticker]) -> "_Opening":
-        venue = DeribitVenue(self.made()[0])
+        venue = DeribitVenue(self._market_for(DeribitSource.name))
 
         def source() -> DeribitSource:
             return DeribitSource(tickers, rest_url=venue.rest_url, ws_url=venue.ws_url, clock=venue.clock)
@@ -91,7 +125,7 @@ class Demo:
         return venue, source
 
     def _bybit(self, tickers: Sequence[Ticker]) -> "_Opening":
-        venue = BybitVenue(_LookedAt(self.made()[0]))
+        venue = BybitVenue(self._market_for(BybitSource.name))
 
         def source() -> BybitSource:
             return BybitSource(tickers, rest_url=venue.rest_url, ws_url=venue.ws_url, clock=venue.clock)
@@ -99,7 +133,7 @@ class Demo:
         return venue, source
 
     def _cboe(self, tickers: Sequence[Ticker]) -> "_Opening":
-        venue = CboeVenue(_LookedAt(self.made()[0]), delay=0.0)
+        venue = CboeVenue(self._market_for(CboeSource.name), delay=0.0)
 
         def source() -> CboeSource:
             return CboeSource(tickers, rest_url=venue.rest_url, rate=lambda: _RATE, clock=venue.clock)
@@ -124,15 +158,20 @@ def newest_close(now: datetime) -> datetime:
     return datetime.combine(day, closing_time(day), NEW_YORK).astimezone(UTC)
 
 
-def _source_of(ticker: Ticker) -> str:
-    return DeribitSource.name if ticker.kind is Kind.COIN else CboeSource.name
+@dataclass(slots=True)
+class _Mover:
+    """Which venue moves the market: the first that is open, whichever the user watches."""
+
+    venue: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class _LookedAt:
-    """The market as somebody else moves it. Implements `gextui.simulator.http_venue.Market`."""
+class _Shared:
+    """The market as one of its venues sees it. Implements `gextui.simulator.http_venue.Market`."""
 
     market: SimulatedMarket
+    venue: str
+    mover: _Mover
 
     @property
     def now(self) -> datetime:
@@ -143,7 +182,10 @@ class _LookedAt:
         return self.market.tickers
 
     def step(self, seconds: float) -> None:
-        """Nothing."""
+        """Let time pass, unless another venue does."""
+        self.mover.venue = self.mover.venue or self.venue
+        if self.mover.venue == self.venue:
+            self.market.step(seconds)
 
     def chain(self, ticker: Ticker) -> OptionChain:
         return self.market.chain(ticker)

@@ -37,6 +37,8 @@ class Situation:
     replay: bool = False
     recorded: bool = False
     """Whether the source is a file."""
+    fixed: bool = False
+    """Whether the tickers are what they are."""
     view: str = ""
 
 
@@ -74,6 +76,10 @@ def _no_columns(situation: Situation) -> str:
 
 def _only_the_chain(has: str) -> Hindrance:
     return lambda situation: "" if situation.view == "chain" else f"only the option chain has {has}"
+
+
+def _is_fixed(situation: Situation) -> str:
+    return "these are recorded chains: the tickers are those that they hold" if situation.fixed else ""
 
 
 def _fewer_than(number: int) -> Hindrance:
@@ -161,6 +167,22 @@ ACTIONS: tuple[Action, ...] = (
     Action(_T, "previous_ticker", "[", "turn:-1", "Previous ticker", "Show the ticker to the left.",
            hindrance=_one_ticker),
     Action(_T, "next_ticker", "]", "turn:1", "Next ticker", "Show the ticker to the right.", hindrance=_one_ticker),
+    Action(_T, "watchlist", "M", "edit:open", "Edit the watchlist",
+           "Add, remove, move and switch tickers, and choose their sources; kept for next time.", "List", 7, _is_fixed),
+    Action(_T, "add_ticker", "A", "edit:add", "Add a ticker",
+           "Watch another ticker; whoever lists options is asked for a name that is not known here.",
+           hindrance=_is_fixed),
+    Action(_T, "remove_ticker", "delete", "edit:remove", "Remove this ticker", "Watch this ticker no more.",
+           hindrance=_is_fixed),
+    Action(_T, "move_left", "{", "edit:left", "Move this ticker left", "Put it before the one to its left.",
+           hindrance=_is_fixed),
+    Action(_T, "move_right", "}", "edit:right", "Move this ticker right", "Put it after the one to its right.",
+           hindrance=_is_fixed),
+    Action(_T, "switch_ticker", "X", "edit:switch", "Switch this ticker off",
+           "Keep it in the list, but neither read nor record it; in the list, on again.", hindrance=_is_fixed),
+    Action(_T, "ticker_sources", "Z", "edit:sources", "Choose this ticker's sources",
+           "One source, several in the order in which they stand in for each other, or the sum of several.",
+           hindrance=_is_fixed),
     *(
         Action(Group.VIEWS, f"view_{view}", key, f"view:{view}", title, text, footer, rank)
         for key, view, title, text, footer, rank in _VIEWS

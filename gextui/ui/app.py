@@ -3,7 +3,7 @@
 import contextlib
 import gc
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,6 +15,7 @@ from textual.screen import Screen
 from gextui.market.coin import PriceAxis
 from gextui.market.ticker import Ticker
 from gextui.ui.actions import ACTIONS, BY_ID, MANY, bindings, read_keymap, shown_keys, textual_keymap
+from gextui.ui.editing import Editing
 from gextui.ui.scene import Scene
 from gextui.ui.screens.dashboard import Dashboard
 from gextui.ui.state import State, load_state, save_state
@@ -23,10 +24,13 @@ from gextui.ui.terminal.display import DeltaApp
 from gextui.ui.themes import THEMES, ThemedApp
 from gextui.ui.views import ONCE_MORE, VIEWS
 from gextui.ui.watch import Watch, WatchedDesk
+from gextui.ui.watchlist import Editable
 
 _PULL_EVERY = 0.25
 _REMEMBER_EVERY = 2.0
 """Seconds after which a change of what is looked at is saved."""
+_REROUTE_EVERY = 2.0
+"""Seconds between looks at who records, where another process did."""
 _SLOW_LINE_PAUSE = 3
 """Pulls left out after the line was too slow for a frame."""
 _MESSAGE_FOR = 4.0
@@ -46,6 +50,7 @@ class GextuiApp(ThemedApp, DeltaApp[None], inherit_bindings=False):
         ascii_only: Whether to draw with ASCII alone, whatever the locale says.
         delta_display: Whether to write only the cells that changed.
         now: The clock that tells today's readings from another day's.
+        editable: The list of the desk's tickers, which the user may change; None where it is what it is.
     """
 
     TITLE = "gextui"
@@ -65,6 +70,7 @@ class GextuiApp(ThemedApp, DeltaApp[None], inherit_bindings=False):
         ascii_only: bool = False,
         delta_display: bool = True,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        editable: Editable | None = None,
     ) -> None:
         terminal = capabilities or detect(os.environ, ascii_only=True if ascii_only else None)
         self._state_path = state_path
@@ -80,7 +86,9 @@ class GextuiApp(ThemedApp, DeltaApp[None], inherit_bindings=False):
         self._keys, wrong = read_keymap(keymap or {})
         self.set_keymap(textual_keymap(self._keys))
         begin = self._saved if ticker is None else structs.replace(self._saved, ticker=ticker)
-        self._watch = Watch(desk, begin, now)
+        self._watch = Watch(desk, begin, now, editable)
+        self._editing = None if editable is None else Editing(self, self._watch, editable, self._keys)
+        self._shifts = editable is not None and editable.catalogue.shifts
         if self._watch.view not in VIEWS:
             self._watch.view = VIEWS[0]
         self._dashboard = Dashboard(keys=self._keys, ascii_only=terminal.ascii, saved=self._saved)
@@ -103,6 +111,9 @@ class GextuiApp(ThemedApp, DeltaApp[None], inherit_bindings=False):
         self.pull()
         self.set_interval(_PULL_EVERY, self._tick)
         self.set_interval(_REMEMBER_EVERY, self._remember_changes)
+        if self._shifts:
+            self._reroute()
+            self.set_interval(_REROUTE_EVERY, self._reroute)
 
     def on_ready(self) -> None:
         """What is alive now lives until the end: the collector need not look at it again."""
@@ -130,6 +141,14 @@ class GextuiApp(ThemedApp, DeltaApp[None], inherit_bindings=False):
         if self._state != self._remembered:
             self.run_worker(self.remember, thread=True, exclusive=True, group="remember")
 
+    def _reroute(self) -> None:
+        """Whoever records may have ended or begun; in a thread, because a disk may be slow."""
+
+        def look() -> None:
+            self.call_from_thread(self._watch.reroute, self._watch.routing())
+
+        self.run_worker(look, thread=True, exclusive=True, group="reroute")
+
     def _tick(self) -> None:
         if self.frames_dropped != self._frames_lost:
             self._frames_lost = self.frames_dropped
@@ -154,7 +173,7 @@ class GextuiApp(ThemedApp, DeltaApp[None], inherit_bindings=False):
         if view is not None and view.span is not None:
             view.show_series(self._watch.series(view.span))
 
-    def say(self, message: str) -> None:
+    def say(self, message: str, seconds: float = _MESSAGE_FOR) -> None:
         """Answer a key in one plain sentence, for a few seconds."""
         self._message_number += 1
         number = self._message_number
@@ -166,7 +185,7 @@ class GextuiApp(ThemedApp, DeltaApp[None], inherit_bindings=False):
 
         self._watch.message = message
         self.pull()
-        self.set_timer(_MESSAGE_FOR, forget)
+        self.set_timer(seconds, forget)
 
     async def action_run(self, action_id: str) -> None:
         """Do what an action of the registry says, or say why not."""
@@ -193,6 +212,11 @@ class GextuiApp(ThemedApp, DeltaApp[None], inherit_bindings=False):
     def _show_ticker(self, ticker: Ticker) -> None:
         self._watch.choose_ticker(ticker)
         self.pull()
+
+    def do_edit(self, word: str) -> None:
+        """Change the watchlist at the ticker shown."""
+        if self._editing is not None:
+            self._editing.do(word, self._watch.ticker.symbol)
 
     def do_view(self, view: str) -> None:
         """Show another view; its key pressed once more may lead on to a related one."""
@@ -230,14 +254,18 @@ class GextuiApp(ThemedApp, DeltaApp[None], inherit_bindings=False):
         from gextui.ui.screens.search import Search, find_target
 
         def found(target: float | Ticker | None) -> None:
-            if isinstance(target, Ticker):
+            if isinstance(target, Ticker) and target in self._watch.tickers:
                 self._show_ticker(target)
+            elif isinstance(target, Ticker):
+                if self._editing is not None:
+                    self._editing.add(target)
             elif target is not None:
                 drawn = None if self._scene is None else self._scene.drawn
                 self._go_to(target if drawn is None else target * drawn.scale)
 
-        tickers: Sequence[Ticker] = self._watch.tickers
-        self.push_screen(Search("Find", "a strike or a ticker", lambda text: find_target(tickers, text)), found)
+        tickers = self._watch.tickers
+        off = [entry.ticker for entry in self._watch.watchlist.entries if not entry.on]
+        self.push_screen(Search("Find", "a strike or a ticker", lambda text: find_target(tickers, text, off)), found)
 
     def _go_to(self, strike: float) -> None:
         view = self._dashboard.view

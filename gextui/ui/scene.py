@@ -44,6 +44,8 @@ class Standing:
     health: Health
     view: View | None = None
     """Its last; None before there is any."""
+    on: bool = True
+    """Whether it is read at all."""
 
     @property
     def board(self) -> Board | None:
@@ -93,6 +95,8 @@ class Scene:
     """While frozen, how many readings were not shown."""
     message: str = ""
     """What the last key did, in plain words."""
+    remark: str = ""
+    """What is to be known of where tickers are read from."""
     many: tuple[Standing, ...] = ()
     """Every ticker, while the view shows them all."""
     on_axis: Board | None = None
@@ -188,6 +192,8 @@ def notice(scene: Scene) -> str:
         return clean_text(scene.health.recording)
     if status.detail and (scene.stale or status.state in _TROUBLED):
         return f"{clean_text(status.name)}: {clean_text(status.detail)}"
+    if scene.remark:
+        return clean_text(scene.remark)
     if status.instead_of:
         return f"{clean_text(status.name)} instead of {clean_text(status.instead_of)}"
     if scene.board is not None and scene.board.warnings:

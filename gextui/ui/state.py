@@ -12,6 +12,7 @@ import msgspec
 from gextui.exposure.filters import Filters, parse_expiry
 from gextui.market.coin import PriceAxis
 from gextui.ui.format import Unit
+from gextui.ui.watchlist import Listed
 
 _LARGEST = 1 << 20
 """Bytes; a file beyond is none of ours."""
@@ -33,6 +34,8 @@ class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """By view, where the user chose any."""
     axis: PriceAxis = PriceAxis.SHARE
     """Of coin ETFs."""
+    watchlist: tuple[Listed, ...] | None = None
+    """What is watched, in order; None until the user changes it, and the config's tickers are."""
 
 
 def load_state(path: Path | None) -> tuple[State, str]:

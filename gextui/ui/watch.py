@@ -1,9 +1,10 @@
 """Watch: what is being looked at, pulled from the desk. No Textual: the app asks it for a scene and draws that."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from concurrent.futures import Future
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from gextui.desk import Health, View
 from gextui.exposure.board import Board
@@ -12,11 +13,16 @@ from gextui.exposure.filters import EVERYTHING, Filters
 from gextui.exposure.series import Series
 from gextui.market.coin import PriceAxis
 from gextui.market.ticker import Ticker
-from gextui.sources.source import SourceState
+from gextui.route import Route
+from gextui.sources.source import SourceState, SourceStatus
 from gextui.ui.actions import MANY, Situation
 from gextui.ui.scene import Scene, Standing, today
 from gextui.ui.state import State, without_past_dates
+from gextui.ui.watchlist import Editable, Watchlist
 
+Answer = TypeVar("Answer")
+
+_OFF = Health(SourceStatus("", SourceState.DISABLED, 0.0), None, False, "not recorded")
 _SAME_INSTANT = timedelta(seconds=2)
 """How far apart two tellings of one instant may be, by clocks that are read one after the other."""
 
@@ -57,14 +63,49 @@ class WatchedDesk(Protocol):
         """Ask the source now."""
         ...
 
+    def choose(self, routes: Mapping[Ticker, Route]) -> None:
+        """Give these tickers from now on, in this order."""
+        ...
+
+    def ask(self, question: Callable[[], Coroutine[Any, Any, Answer]]) -> Future[Answer]:
+        """Have a question answered in the core thread."""
+        ...
+
+
+class Routing(NamedTuple):
+    """Where the tickers of a list are to be read from, and what is to be known of that."""
+
+    watchlist: Watchlist
+    routes: Mapping[Ticker, Route]
+    remark: str
+
 
 class Watch:
-    """What the user looks at and how: ticker, view, unit, filters, frozen or not."""
+    """What the user looks at and how: ticker, view, unit, filters, frozen or not.
 
-    def __init__(self, desk: WatchedDesk, state: State, now: Callable[[], datetime]) -> None:
+    Args:
+        desk: Where boards come from.
+        state: Where the user left off.
+        now: The clock.
+        editable: The list of the desk's tickers, and of those that are off; None where it is what it is.
+    """
+
+    def __init__(
+        self,
+        desk: WatchedDesk,
+        state: State,
+        now: Callable[[], datetime],
+        editable: Editable | None = None,
+    ) -> None:
         self._desk = desk
         self.now = now
         self.tickers = desk.tickers
+        self._editable = editable
+        self.watchlist = Watchlist.of(self.tickers) if editable is None else editable.watchlist
+        self._saved_list = state.watchlist
+        self._routes: list[tuple[Ticker, Route]] = []
+        """As the desk was last given them here, in order."""
+        self._remark = ""
         symbols = [ticker.symbol for ticker in self.tickers]
         self.ticker = self.tickers[symbols.index(state.ticker) if state.ticker in symbols else 0]
         self.view = state.view
@@ -88,12 +129,9 @@ class Watch:
         self._chosen: dict[Ticker, Filters] = {}
         self._drawn: tuple[Board, Board] | None = None
         """The last board that was put on the coin's axis, and what came of it."""
-        self._others = {symbol: filters for symbol, filters in state.filters.items() if symbol not in symbols}
-        for ticker in self.tickers:
-            if ticker.symbol in state.filters:
-                filters = without_past_dates(state.filters[ticker.symbol], now().astimezone(UTC).date())
-                self._chosen[ticker] = filters
-                desk.watch(ticker, filters)
+        self._others = dict(state.filters)
+        """Of tickers that are not shown, by symbol."""
+        self._read_as_before(self.tickers)
 
     def pull(self) -> Scene:
         """What is to be shown now; equal to the last scene where nothing has changed."""
@@ -121,6 +159,7 @@ class Watch:
             missed=self._missed,
             message=self.message,
             on_axis=self._on_axis(board),
+            remark=self._remark,
             many=self._many() if self.view == MANY else (),
         )
 
@@ -138,10 +177,13 @@ class Watch:
         if self._missed is None or not self._held:
             self._held = {ticker: self._desk.view(ticker) for ticker in self.tickers}
         views = self._held | {self.ticker: self._view}
-        return tuple(
-            Standing(ticker, _settled(self._desk.health(ticker), whole_seconds=True), views[ticker])
+        standings = {
+            ticker.symbol: Standing(ticker, _settled(self._desk.health(ticker), whole_seconds=True), views.get(ticker))
             for ticker in self.tickers
-        )
+        }
+        off = (entry.ticker for entry in self.watchlist.entries if not entry.on)
+        standings |= {ticker.symbol: Standing(ticker, _OFF, on=False) for ticker in off}
+        return tuple(standings[entry.symbol] for entry in self.watchlist.entries)
 
     def _on_axis(self, board: Board | None) -> Board | None:
         """The board on the coin's axis, the same one for the same; None where its own is shown."""
@@ -159,6 +201,7 @@ class Watch:
             tickers=len(self.tickers),
             replay=self._view is not None and self._view.replay,
             recorded=self._desk.health(self.ticker).status.state is SourceState.REPLAY,
+            fixed=self._editable is None,
             view=self.view,
         )
 
@@ -179,6 +222,50 @@ class Watch:
         self._view = self._seen = self._desk.view(ticker)
         if self._missed is not None:
             self._missed = 0
+
+    def edit(self, watchlist: Watchlist) -> None:
+        """Watch these tickers from now on."""
+        before, at = self.tickers, self.tickers.index(self.ticker)
+        self.watchlist, self.tickers = watchlist, watchlist.tickers
+        if self._editable is not None and self._editable.kept:
+            self._saved_list = watchlist.entries
+        for ticker in before:
+            if ticker not in self.tickers and ticker in self._chosen:
+                self._others[ticker.symbol] = self._chosen.pop(ticker)
+        self.reroute(self.routing())
+        self._read_as_before(ticker for ticker in self.tickers if ticker not in before)
+        if self.ticker not in self.tickers:
+            self.choose_ticker(self.tickers[min(at, len(self.tickers) - 1)])
+
+    def routing(self) -> "Routing":
+        """Where every ticker is to be read from now; looks at a file, and may be called in any thread."""
+        if self._editable is None:
+            return Routing(self.watchlist, {}, "")
+        catalogue = self._editable.catalogue
+        return Routing(self.watchlist, self.watchlist.routes(catalogue), catalogue.remark)
+
+    def reroute(self, routing: "Routing") -> None:
+        """Have every ticker read from where it is to be read now, unless the list has changed meanwhile."""
+        if routing.watchlist is not self.watchlist:
+            return
+        self._remark = routing.remark
+        routes = list(routing.routes.items())
+        if routes != self._routes:
+            self._routes = routes
+            self._desk.choose(routing.routes)
+
+    def _read_as_before(self, tickers: Iterable[Ticker]) -> None:
+        """Read these tickers through the filters that were last chosen for them."""
+        for ticker in tickers:
+            filters = self._others.pop(ticker.symbol, None)
+            if filters is not None:
+                filters = without_past_dates(filters, self.now().astimezone(UTC).date())
+                self._chosen[ticker] = filters
+                self._desk.watch(ticker, filters)
+
+    def ask(self, question: Callable[[], Coroutine[Any, Any, Answer]]) -> Future[Answer]:
+        """Have a question answered in the core thread."""
+        return self._desk.ask(question)
 
     def turn(self, steps: int) -> Ticker:
         """The ticker so many to the right (or left) of the shown one, round the ends."""
@@ -240,7 +327,9 @@ class Watch:
     def state(self, theme: str, zoom: dict[str, int], columns: dict[str, tuple[str, ...]]) -> State:
         """What to remember."""
         filters = self._others | {ticker.symbol: filters for ticker, filters in self._chosen.items()}
-        return State(self.ticker.symbol, self.view, self.unit, theme, filters, zoom, columns, self.axis)
+        return State(
+            self.ticker.symbol, self.view, self.unit, theme, filters, zoom, columns, self.axis, self._saved_list
+        )
 
     def _no_data_since(self, health: Health) -> datetime | None:
         """When the newest data came, to the second and always the same second; None while all is well."""

@@ -7,7 +7,7 @@ import pytest
 from gextui.desk import Desk
 from gextui.exposure.change import ChangeState
 from gextui.market.coin import CoinRatio, RatioSource
-from gextui.market.ticker import KNOWN_TICKERS, Kind, Ticker
+from gextui.market.ticker import KNOWN_TICKERS, Kind, Ticker, UnknownTickerError
 from gextui.route import Route
 from gextui.simulator.demo import BEFORE_THE_CLOSE, Demo, newest_close
 from gextui.sources.source import SourceState
@@ -18,11 +18,16 @@ START = datetime(2026, 11, 20, 19, 0, tzinfo=UTC)
 BTC, IBIT = KNOWN_TICKERS["BTC"], KNOWN_TICKERS["IBIT"]
 
 
+def usual(demo: Demo) -> dict[Ticker, Route]:
+    """Whose chains each ticker gets unless the user chooses."""
+    return {ticker: demo.route(ticker) for ticker in demo.known}
+
+
 def test_everything_comes_through_the_venues_wire_formats() -> None:
     demo = Demo(3, start=START)
-    with running(Desk(demo.sources, demo.open_history, routes=demo.routes)) as desk:
-        until(lambda: all(_live(desk, ticker) for ticker in demo.routes))
-        for ticker in demo.routes:
+    with running(Desk(demo.sources, demo.open_history, routes=usual(demo))) as desk:
+        until(lambda: all(_live(desk, ticker) for ticker in demo.known))
+        for ticker in demo.known:
             view = desk.view(ticker)
             assert view is not None
             chain = view.board.chain
@@ -39,7 +44,7 @@ def test_everything_comes_through_the_venues_wire_formats() -> None:
 
 def test_a_coin_can_be_read_from_two_venues_at_once() -> None:
     demo = Demo(3, start=START)
-    with running(Desk(demo.sources, demo.open_history, routes=demo.routes)) as desk:
+    with running(Desk(demo.sources, demo.open_history, routes=usual(demo))) as desk:
         until(lambda: _live(desk, BTC))
         desk.choose({BTC: Route(("deribit", "bybit"), combine=True)})
         until(lambda: (view := desk.view(BTC)) is not None and len(view.board.chain.parts) == 2)
@@ -51,7 +56,7 @@ def test_a_coin_can_be_read_from_two_venues_at_once() -> None:
 
 def test_a_coin_etf_is_told_in_its_coin() -> None:
     demo = Demo(3, start=START)
-    with running(Desk(demo.sources, demo.open_history, routes=demo.routes, etfs=demo.etfs)) as desk:
+    with running(Desk(demo.sources, demo.open_history, routes=usual(demo), etfs=demo.etfs)) as desk:
         until(lambda: _live(desk, IBIT) and _live(desk, BTC))
         share, coin = desk.view(IBIT), desk.view(BTC)
         assert share is not None
@@ -65,6 +70,40 @@ def test_a_coin_etf_is_told_in_its_coin() -> None:
         past = desk.view(IBIT)
         assert past is not None
         assert past.board.chain.coin_ratio == ratio
+
+
+@pytest.mark.parametrize(
+    ("symbol", "source", "quiet"), [("SPY", "cboe", 60.0), ("BTC", "bybit", 5.0), ("BTC", "deribit", 5.0)]
+)
+def test_the_market_moves_whichever_venue_is_read(symbol: str, source: str, quiet: float) -> None:
+    demo, ticker = Demo(3, start=START), KNOWN_TICKERS[symbol]
+    with running(Desk(demo.sources, demo.open_history, routes={ticker: Route((source,))})) as desk:
+        until(lambda: _live(desk, ticker))
+        market, _ = demo.made()
+        begun = market.now
+        until(lambda: market.now > begun)
+        assert market.now - begun < timedelta(seconds=quiet)
+
+
+def test_the_first_venue_moves_the_market_and_the_others_look_on() -> None:
+    demo = Demo(3, start=START)
+    first, second = demo._market_for("cboe"), demo._market_for("deribit")
+    begun = first.now
+    first.step(5.0)
+    second.step(5.0)
+    demo._market_for("cboe").step(1.0)  # opened anew
+    assert second.now - begun == timedelta(seconds=6)
+
+
+async def test_it_knows_what_it_has_and_from_where() -> None:
+    demo = Demo(3, start=START)
+    assert await demo.find("SPX") is KNOWN_TICKERS["SPX"]
+    with pytest.raises(UnknownTickerError, match=r"^the demo's market has no DOGE; it has BTC, ETH, "):
+        await demo.find("DOGE")
+    assert list(demo.sources_of(BTC)) == ["deribit", "bybit"]
+    both = Route(("deribit", "bybit"), combine=True)
+    assert demo.route(BTC, both) == both
+    assert demo.route(KNOWN_TICKERS["SPX"], both) == Route(("cboe",))
 
 
 def _live(desk: Desk, ticker: Ticker) -> bool:
@@ -81,7 +120,7 @@ def test_the_same_seed_is_the_same_market() -> None:
 
 def _spots(demo: Demo) -> list[float]:
     market, _ = demo.made()
-    return [market.chain(ticker).spot for ticker in demo.routes]
+    return [market.chain(ticker).spot for ticker in demo.known]
 
 
 def test_the_first_expiry_comes_within_minutes() -> None:

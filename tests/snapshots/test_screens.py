@@ -4,15 +4,19 @@ A picture that changed on purpose is taken anew with ``pytest tests/snapshots --
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
+from gextui.route import Route
 from gextui.sources.source import SourceState, SourceStatus
 from gextui.ui.actions import BY_ID
 from gextui.ui.views import VIEWS
+from gextui.ui.watchlist import Editable
+from tests.ui.catalogue import MemoryCatalogue, editable
 from tests.ui.desk import MemoryDesk, two_venues_chain
 from tests.ui.running import SIZES, dashboard, settled, terminal
 from tests.ui.series import made_up_series
@@ -120,3 +124,37 @@ def test_chain_of_all_expiries_sorted(snap_compare: Compare, size: tuple[int, in
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 def test_columns_of_the_chain(snap_compare: Compare, size: tuple[int, int]) -> None:
     assert snap_compare(dashboard(), run_before=pressing("c", "W", "j", "space"), terminal_size=size)
+
+
+def listed() -> tuple[MemoryDesk, Editable]:
+    """Three tickers that are on, one that is off, and one that is read from a choice of sources."""
+    desk = MemoryDesk("BTC", "SPX", "IBIT")
+    given = editable(desk, MemoryCatalogue(), off=["XRP"])
+    both = Route(("deribit", "bybit"), combine=True)
+    return desk, replace(given, watchlist=given.watchlist.routed("BTC", both))
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_watchlist(snap_compare: Compare, size: tuple[int, int]) -> None:
+    desk, given = listed()
+    assert snap_compare(dashboard(desk, editable=given), run_before=pressing("M", "j"), terminal_size=size)
+
+
+def test_sources_of_a_ticker(snap_compare: Compare) -> None:
+    desk, given = listed()
+    assert snap_compare(dashboard(desk, editable=given), run_before=pressing("Z"), terminal_size=(60, 20))
+
+
+def test_adding_a_ticker(snap_compare: Compare) -> None:
+    desk, given = listed()
+    assert snap_compare(dashboard(desk, editable=given), run_before=pressing("A", "s", "p"), terminal_size=(80, 24))
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_many_in_every_state(snap_compare: Compare, size: tuple[int, int]) -> None:
+    desk = MemoryDesk("BTC", "SPX", "IBIT", "SOL")
+    del desk.views[desk.tickers[3]]
+    desk.status = SourceStatus("deribit", SourceState.BACKOFF, 1.0, "HTTP 503; next try in 3 s")
+    desk.stale, desk.age = True, 47.0
+    app = dashboard(desk, editable=editable(desk, off=["XRP"]))
+    assert snap_compare(app, run_before=pressing("m", "l", "l", "l", "l", "O", "j"), terminal_size=size)

@@ -1,5 +1,8 @@
 """A desk in memory with fixed chains: no thread, no clock, no chance."""
 
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import Future
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +17,9 @@ from gextui.exposure.series import Series
 from gextui.market.chain import OptionChain
 from gextui.market.combined import combine
 from gextui.market.ticker import Ticker, ticker_for
+from gextui.route import Route
 from gextui.sources.source import SourceState, SourceStatus
+from gextui.ui.watch import Answer
 
 NOW = datetime(2026, 11, 20, 14, 32, 10, tzinfo=UTC)
 _DAY = 86400.0
@@ -114,6 +119,8 @@ class MemoryDesk:
         self.recording = "recording"
         self.views: dict[Ticker, View] = {}
         self.series: dict[timedelta, Series] = {}
+        self.routes: dict[Ticker, Route] = {}
+        """As last chosen."""
         if not empty:
             for ticker in self.tickers:
                 self.put(ticker)
@@ -165,3 +172,11 @@ class MemoryDesk:
 
     def refresh(self, ticker: Ticker) -> None:
         self.calls.append(("refresh", ticker.symbol))
+
+    def choose(self, routes: Mapping[Ticker, Route]) -> None:
+        self.routes = dict(routes)
+        self.tickers = tuple(routes)
+        self.filters = {ticker: self.filters.get(ticker, EVERYTHING) for ticker in routes}
+
+    def ask(self, question: Callable[[], Coroutine[Any, Any, Answer]]) -> Future[Answer]:
+        return asyncio.run_coroutine_threadsafe(question(), asyncio.get_running_loop())

@@ -143,10 +143,27 @@ def test_the_shown_ticker_is_always_named() -> None:
         text = said(TickerBar(), scene, width)
         assert " TICKER20 " in text
         assert "live" in text
-    assert "…" in said(TickerBar(), scene, 80)
     many = scene_of(MemoryDesk("BTC", "ETH", "SOL", "SPX", "SPY", "XRP", empty=True))
     assert said(TickerBar(), many, 67).startswith("  1 BTC   2 ETH   3 SOL   4 SPX   5 SPY   6 XRP  ")
     assert said(TickerBar(), scene_of(MemoryDesk("BTC")), 80).startswith(" gextui  1 BTC  ")
+
+
+@pytest.mark.parametrize(
+    ("shown", "begins"),
+    [
+        (0, "    1 T0   2 T1   3 T2   4 T3   5 T4   6 T5   7 T6   8 T7  ▸   deribit "),
+        (8, " ◂  5 T4   6 T5   7 T6   8 T7   9 T8   T9   T10   T11   T12  ▸ deribit "),
+        (25, " ◂  T21   T22   T23   T24   T25   T26   T27   T28   T29  ▸     deribit "),
+        (49, " ◂  T41   T42   T43   T44   T45   T46   T47   T48   T49        deribit "),
+    ],
+)
+def test_the_tickers_scroll_round_the_shown_one_and_arrows_say_where_there_are_more(shown: int, begins: str) -> None:
+    desk = MemoryDesk(*(f"T{number}" for number in range(50)), empty=True)
+    scene = scene_of(desk, ticker=desk.tickers[shown])
+    assert said(TickerBar(), scene, 80).startswith(begins)
+    for width in (40, 60, 80, 120):
+        for ticker in desk.tickers:
+            assert f" {ticker.symbol} " in said(TickerBar(), replace(scene, ticker=ticker), width)
 
 
 def test_the_keys_lead_out_of_history_and_freeze() -> None:

@@ -7,8 +7,10 @@ import pytest
 
 from gextui.exposure.filters import Filters, Sign, Weight
 from gextui.market.coin import PriceAxis
+from gextui.market.ticker import Kind
 from gextui.ui.format import Unit
 from gextui.ui.state import State, load_state, save_state, without_past_dates
+from gextui.ui.watchlist import Listed
 
 STATE = State(
     ticker="SPX",
@@ -17,6 +19,10 @@ STATE = State(
     theme="light",
     filters={"SPX": Filters("2026-11-20,2026-11-27", Weight.VOLUME, Sign.CUSTOMER, 5.0)},
     zoom={"gex": -2},
+    watchlist=(
+        Listed("SPX", Kind.INDEX),
+        Listed("DOGE", Kind.COIN, on=False, sources=("deribit", "bybit"), combine=True),
+    ),
     columns={"chain": ("iv", "theta")},
     axis=PriceAxis.COIN,
 )
@@ -76,6 +82,22 @@ def test_a_failed_save_leaves_the_old_file_and_no_other(tmp_path: Path, monkeypa
         save_state(path, State())
     assert load_state(path) == (STATE, "")
     assert [file.name for file in tmp_path.iterdir()] == ["state.json"]
+
+
+def test_a_file_of_an_older_version_is_loaded_and_has_no_list(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    path.write_text('{"ticker":"SPX","view":"heatmap","unit":"share","theme":"light","filters":{},"zoom":{"gex":-2}}')
+    assert load_state(path) == (State("SPX", "heatmap", Unit.SHARE, "light", zoom={"gex": -2}), "")
+
+
+@pytest.mark.parametrize(
+    "entry",
+    ['{"symbol":"BTC"}', '{"symbol":"BTC","kind":"bond"}', '{"symbol":7,"kind":"coin"}', '"BTC"'],
+)
+def test_a_list_that_is_none_is_damage(tmp_path: Path, entry: str) -> None:
+    path = tmp_path / "state.json"
+    path.write_text(f'{{"watchlist":[{entry}]}}')
+    assert load_state(path) == (State(), "where you left off cannot be read: state.json is damaged; starting afresh")
 
 
 def test_dates_that_have_passed_are_dropped() -> None:

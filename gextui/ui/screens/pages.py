@@ -67,7 +67,7 @@ def explanation_page(explanation: Explanation) -> Page:
         explained: Spans = [(fmt.quantity(explanation.value), "spot"), (f" {explanation.unit}", "label")]
         lines = [line([(fmt.left(explanation.title, column), "label"), *explained], width)]
         lines += heading("Formula", width)
-        lines += _paragraph(explanation.formula, width, "value")
+        lines += paragraph(explanation.formula, width, "value")
         if explanation.inputs:
             lines += heading("From", width)
         for given in explanation.inputs:
@@ -187,7 +187,8 @@ def heading(text: str, width: int) -> list[Line]:
     return [line([], width), line([(text, "heading")], width)]
 
 
-def _paragraph(text: str, width: int, style: str) -> list[Line]:
+def paragraph(text: str, width: int, style: str) -> list[Line]:
+    """A text's lines, wrapped."""
     return [line([(part, style)], width) for part in textwrap.wrap(text, max(width, 1))]
 
 

@@ -106,13 +106,13 @@ def parse_price(text: str) -> float | None:
     return price if 0 < price < 1e12 else None
 
 
-def find_target(tickers: Sequence[Ticker], text: str) -> list[Choice[float | Ticker]]:
-    """What a user may mean: a number is a strike, letters are a ticker's symbol or name."""
+def find_target(tickers: Sequence[Ticker], text: str, off: Sequence[Ticker] = ()) -> list[Choice[float | Ticker]]:
+    """What a user may mean: a number is a strike, letters are a ticker's symbol or name, even if it is ``off``."""
     price = parse_price(text)
     if price is not None:
         return [Choice(price, f"strike {fmt.strike(price)}")]
-    matches = rank(text, tickers, lambda ticker: f"{ticker.symbol} {ticker.name}")
-    return [Choice(ticker, ticker.symbol, ticker.name) for ticker in matches]
+    matches = rank(text, [*tickers, *off], lambda ticker: f"{ticker.symbol} {ticker.name}")
+    return [Choice(ticker, ticker.symbol, ticker.name + (", off" if ticker in off else "")) for ticker in matches]
 
 
 def find_action(actions: Sequence[tuple[Action, str]], text: str) -> list[Choice[str]]:

@@ -46,7 +46,7 @@ class Many(LineView):
         self._standings: Sequence[Standing] = ()
         self._chosen: Ticker | None = None
         self._order: list[Ticker] = []
-        """As shown."""
+        """As shown; the cursor does not stop at tickers that are off."""
         self._widths = [0] * len(COLUMNS)
         """Of every column with the blank before it; they grow with what they hold, and hold still when it shrinks."""
         self._first = 0
@@ -103,9 +103,10 @@ class Many(LineView):
     def compose_lines(self, width: int, height: int) -> list[Line]:
         """The columns' names, and the rows in view."""
         rows = self._sorted([_Row(standing, self.unit) for standing in self._standings])
-        self._order = [row.standing.ticker for row in rows]
+        tickers = [row.standing.ticker for row in rows]
+        self._order = [row.standing.ticker for row in rows if row.standing.on]
         self._room = max(height - 1, 1)
-        at = self._order.index(self._chosen) if self._chosen in self._order else 0
+        at = tickers.index(self._chosen) if self._chosen in tickers else 0
         self._first = max(0, min(self._first, at, len(rows) - self._room), at - self._room + 1)
         shown = rows[self._first : self._first + self._room]
         widths = self._fit(rows, width - _MARGIN)
@@ -167,11 +168,17 @@ class Many(LineView):
             numbers = [span for at, own in widths.items() for span in _padded(COLUMNS[at], row.cells[at], own)]
             spans += [(text, "stale" if text.strip() else "") for text, _ in numbers] if standing.stale else numbers
         else:
-            status = standing.health.status
-            why = clean_text(status.detail or f"no reading from {status.name} yet")
             symbol = clean_symbol(standing.ticker.symbol)
-            spans += [*_padded(COLUMNS[0], (symbol, "value"), self._widths[0]), (f" {words}: {why}", style)]
+            spans += [*_padded(COLUMNS[0], (symbol, "value"), self._widths[0]), (f" {words}: {_why(standing)}", style)]
         return line(spans, width, "cursor" if chosen else "")
+
+
+def _why(standing: Standing) -> str:
+    """Why there is no reading."""
+    if not standing.on:
+        return "neither read nor recorded"
+    status = standing.health.status
+    return clean_text(status.detail or f"no reading from {status.name} yet")
 
 
 def _padded(column: Column, cell: Span, width: int) -> Spans:

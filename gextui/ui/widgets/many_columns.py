@@ -64,9 +64,11 @@ class Column(NamedTuple):
 def sign_and_words(standing: Standing) -> tuple[str, str, str]:
     """How a ticker stands as sign, words and style; what is wrong has a sign of its own."""
     sign, words, style = state_words(standing.health.status, standing.delay)
+    if not standing.on:
+        return "○", "off", "label"
     if standing.replay:
         return "○", "replay", "pain"
-    if standing.stale:
+    if standing.stale and standing.view is not None:
         return "!", "stale", "warning"
     if standing.board is not None and standing.board.chain.implied_from is not None:
         return "~", "implied", "warning"
