@@ -43,8 +43,8 @@ _LOOK_AGAIN = 60.0
 """Seconds after which it is looked anew what has expired: the machine may have slept."""
 _HISTORY_AFTER = 4 * 86400.0
 """Seconds, the longest weekend: an older chain is shown as it was, with what has expired since."""
-_PATIENCE = 1.0
-"""Seconds the live view waits for the history."""
+_PATIENCE, _CHART_PATIENCE = 1.0, 10.0
+"""Seconds that the live view, and a chart, wait for the history."""
 # Seconds at the end, within the two that `stop` promises: for the last records, for the database, for everything.
 _FLUSH_WITHIN = 1.0
 _CLOSE_WITHIN = 0.4
@@ -485,10 +485,10 @@ class Desk:
         past = None if history is None else await self._asked(history.past(chain.ticker, chain.as_of, WINDOWS))
         return _Reading(build_board(chain, past), past)
 
-    async def _asked(self, question: Awaitable[_T]) -> _T | None:
+    async def _asked(self, question: Awaitable[_T], patience: float | None = None) -> _T | None:
         """The history's answer; None where it fails or is slow, because the live view does not wait for a disk."""
         # A task at once: were this cancelled before it begins, the question itself would never be awaited.
-        answer = await settled(asyncio.wait_for(asyncio.ensure_future(question), _PATIENCE))
+        answer = await settled(asyncio.wait_for(asyncio.ensure_future(question), patience or _PATIENCE))
         if isinstance(answer, BaseException):
             self._reading.report(answer)
             return None
@@ -578,7 +578,8 @@ class Desk:
         end, points = lane.newest.board.as_of, CHART_POINTS
         if span >= DAILY_FROM:
             end, points = end_of_day(end, lane.ticker.session), span.days
-        series = await self._asked(history.range(lane.ticker, end - span, end, at_most=points))
+        question = history.range(lane.ticker, end - span, end, at_most=points)
+        series = await self._asked(question, _CHART_PATIENCE)
         chart = lane.chart
         if series is not None and chart is not None and chart.span == span:
             lane.chart = replace(chart, series=series)

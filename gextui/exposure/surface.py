@@ -5,6 +5,7 @@ import numpy as np
 from gextui.exposure.board import Board
 from gextui.exposure.book import DAYS_A_YEAR, lead_expiries
 from gextui.exposure.explain import HEAVIEST, Explanation, HeavyContract, Input, contract_name, instant_words
+from gextui.exposure.filters import selected_expiries
 from gextui.exposure.volatility import CONSTANT_DAYS, FEWEST_DAYS, Rank, Skew, find_skew, iv_30d, smile_of
 from gextui.market.chain import Integers
 
@@ -78,9 +79,11 @@ def explain_rank(board: Board, rank: Rank) -> Explanation:
 def explain_put_call(board: Board, strike: float) -> Explanation:
     """Explain the ratio of put to call open interest of a strike: what each side holds, and which contracts."""
     by_strike, chain = board.by_strike, board.chain
-    at = int(np.abs(by_strike.strike - strike).argmin())
-    puts, calls = float(by_strike.put_open_interest[at]), float(by_strike.call_open_interest[at])
-    held = np.flatnonzero((chain.strike == by_strike.strike[at]) & (chain.open_interest > 0))
+    at = by_strike.strike == strike
+    names = ("put_open_interest", "call_open_interest", "put_volume", "call_volume")
+    puts, calls, puts_traded, calls_traded = (float(getattr(by_strike, name)[at].sum()) for name in names)
+    selected = selected_expiries(chain, board.filters)[chain.expiry]
+    held = np.flatnonzero(selected & (chain.strike == strike) & (chain.open_interest > 0))
     held = held[np.argsort(-chain.open_interest[held], kind="stable")]
     amounts = chain.open_interest[held]
     shares = amounts / amounts.sum()
@@ -92,11 +95,11 @@ def explain_put_call(board: Board, strike: float) -> Explanation:
         unit="puts a call, open interest",
         formula="open interest of the strike's puts over that of its calls, over the selected expiries",
         inputs=(
-            Input("strike", float(by_strike.strike[at]), "USD"),
+            Input("strike", strike, "USD"),
             Input("puts held", puts, board.chain.counted_in),
             Input("calls held", calls, board.chain.counted_in),
-            Input("puts traded today", float(by_strike.put_volume[at]), board.chain.counted_in),
-            Input("calls traded today", float(by_strike.call_volume[at]), board.chain.counted_in),
+            Input("puts traded today", puts_traded, board.chain.counted_in),
+            Input("calls traded today", calls_traded, board.chain.counted_in),
         ),
         contracts=heavy,
         amount_unit=board.chain.counted_in,

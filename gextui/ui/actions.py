@@ -74,6 +74,11 @@ def _no_columns(situation: Situation) -> str:
     return "" if situation.view in (MANY, "chain") else "only the option chain and the many tickers can be sorted"
 
 
+def _no_tabs(situation: Situation) -> str:
+    shown = situation.view in ("chain", "volatility")
+    return "" if shown else "only the option chain and the smile show one expiry at a time"
+
+
 def _only_the_chain(has: str) -> Hindrance:
     return lambda situation: "" if situation.view == "chain" else f"only the option chain has {has}"
 
@@ -146,6 +151,15 @@ _VIEWS = (
         6,
     ),
     ("d", "expiries", "By expiry", "GEX, forward and IV of each expiry.", "Dates", 5),
+    (
+        "i",
+        "volatility",
+        "Implied volatility",
+        "The smile; left and right, or once more, for the term structure with 25-delta skew, the IV rank, and puts "
+        "against calls.",
+        "IV",
+        4,
+    ),
     (
         "m",
         MANY,
@@ -221,10 +235,10 @@ ACTIONS: tuple[Action, ...] = (
     Action(_M, "sides", "C", "alternate", "Calls, puts or both", "In the option chain: both sides, calls, or puts.",
            hindrance=_only_the_chain("sides to choose from")),
     Action(_M, "earlier_expiry", "<", "tab:-1", "Earlier expiry",
-           "In the option chain: the tab to the left; leftmost are all expiries.",
-           hindrance=_only_the_chain("tabs")),
-    Action(_M, "later_expiry", ">", "tab:1", "Later expiry", "In the option chain: the tab to the right.",
-           hindrance=_only_the_chain("tabs")),
+           "In the option chain and the smile: the tab to the left; leftmost are all expiries, or several smiles.",
+           hindrance=_no_tabs),
+    Action(_M, "later_expiry", ">", "tab:1", "Later expiry", "In the option chain and the smile: the tab to the right.",
+           hindrance=_no_tabs),
     Action(_M, "sort", "O", "sort", "Sort by this column",
            "In the option chain and the view of many tickers: by the column under the cursor, once more the other way "
            "round, then in the usual order again.",

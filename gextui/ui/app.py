@@ -223,6 +223,9 @@ class GextuiApp(ThemedApp, DeltaApp[None], inherit_bindings=False):
         self._dashboard.enter_levels(False)
         if view == self._watch.view == MANY:
             self._watch.leave_many()
+        elif view == self._watch.view and view not in ONCE_MORE:
+            if self._dashboard.view is not None:
+                self._dashboard.view.once_more()
         else:
             self._watch.show_view(ONCE_MORE.get(view, view) if view == self._watch.view else view)
         self.pull()

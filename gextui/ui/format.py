@@ -188,6 +188,13 @@ def volatility(fraction: float | None) -> str:
     return percent(fraction, 1, signed=False)
 
 
+def vol_points(fraction: float | None) -> str:
+    """A difference of implied volatilities in vol points: -10.3."""
+    if fraction is None or missing(fraction):
+        return DASH
+    return _signed(fraction, f"{abs(fraction) * 100:.1f}", True)
+
+
 def greek(value: float | None) -> str:
     """A greek of one contract in at most 7 cells: 0.0123, 13.63, -812.4, 6.6e-06."""
     if value is None or missing(value):

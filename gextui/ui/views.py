@@ -48,4 +48,8 @@ def make_view(view: str, *, ascii_only: bool) -> BoardView:
         from gextui.ui.widgets.expiries import Expiries
 
         return Expiries(ascii_only=ascii_only)
+    if view == "volatility":
+        from gextui.ui.widgets.volatility import Volatility
+
+        return Volatility(ascii_only=ascii_only)
     raise KeyError(view)

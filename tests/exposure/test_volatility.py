@@ -268,7 +268,7 @@ class TestExplained:
             Contract(110.0, "P", years=0.1, iv=0.4, open_interest=5.0),
         ]
         board = build_board(chain_of(rows, spot=100.0))
-        explained = explain_put_call(board, 101.0)
+        explained = explain_put_call(board, 100.0)
         assert explained.value == 2.0
         assert [(contract.amount, contract.share) for contract in explained.contracts] == [
             (30.0, 0.5), (20.0, pytest.approx(1 / 3)), (10.0, pytest.approx(1 / 6)),

@@ -19,7 +19,7 @@ from gextui.ui.watchlist import Editable
 from tests.ui.catalogue import MemoryCatalogue, editable
 from tests.ui.desk import MemoryDesk, two_venues_chain
 from tests.ui.running import SIZES, dashboard, settled, terminal
-from tests.ui.series import made_up_series
+from tests.ui.series import made_up_series, year_of_iv
 from tests.ui.test_coin_etf import SUNDAY, coin_desk
 
 Compare = Callable[..., bool]
@@ -158,3 +158,12 @@ def test_many_in_every_state(snap_compare: Compare, size: tuple[int, int]) -> No
     desk.stale, desk.age = True, 47.0
     app = dashboard(desk, editable=editable(desk, off=["XRP"]))
     assert snap_compare(app, run_before=pressing("m", "l", "l", "l", "l", "O", "j"), terminal_size=size)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("variant", ["several", "term", "rank", "put_call"])
+def test_volatility(snap_compare: Compare, variant: str, size: tuple[int, int]) -> None:
+    keys = {"several": "<<", "term": "ljj", "rank": "ll", "put_call": "lllj"}[variant]
+    desk = MemoryDesk("BTC", "SPX")
+    desk.series = {timedelta(days=365): year_of_iv()}
+    assert snap_compare(dashboard(desk), run_before=pressing("i", *keys), terminal_size=size)

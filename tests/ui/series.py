@@ -41,3 +41,11 @@ def made_up_series(
         {name: values[seen] * (scale if name in prices else 1.0) for name, values in columns.items()},
         tuple(gaps),
     )
+
+
+def year_of_iv(days: int = 200, *, end: datetime = NOW, scale: float = 1.0) -> Series:
+    """The volatility of 30 days at the end of each of so many days, a wave around 45 %, the last one today's."""
+    times = np.array(end.timestamp() - 86_400.0 * np.arange(days)[::-1])
+    columns = {name: np.full(days, np.nan) for name in LEVELS}
+    columns["iv_30d"] = scale * (0.45 + 0.1 * np.sin(np.arange(days) / 25.0))
+    return Series(times, columns, ())

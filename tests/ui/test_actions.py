@@ -41,6 +41,7 @@ DESIGN = {
     "c": "view_chain",
     "t": "view_changes",
     "m": "view_many",
+    "i": "view_volatility",
     "e": "expiry",
     "w": "weight",
     "u": "unit",
@@ -66,7 +67,7 @@ def test_keys_are_as_designed(key: str, action: str) -> None:
     assert parse_keys(key)[0] in BY_ID[action].keys
 
 
-@pytest.mark.parametrize("key", list("ibfan"))
+@pytest.mark.parametrize("key", list("bfan"))
 def test_keys_of_later_views_are_not_taken(key: str) -> None:
     assert not [action.id for action in ACTIONS if key in action.keys]
 

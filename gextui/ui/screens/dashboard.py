@@ -244,7 +244,7 @@ def _title_parts(scene: Scene, view: BoardView) -> list[str]:
     expiries = "all expiries" if filters.expiry == "all" else expiry_words(filters.expiry)
     drawn = scene.drawn if view.EITHER_AXIS and scene.drawn is not None else scene.board
     heading = view.heading + (f", in {clean_symbol(drawn.unit)}" if drawn.axis is PriceAxis.COIN else "")
-    if scene.view in ("open_interest", "volume"):
+    if scene.view in ("open_interest", "volume", "volatility"):
         return [heading, expiries]
     return [heading, f"by {WEIGHTS[filters.weight]}", expiries, scene.unit.label(clean_symbol(drawn.unit))]
 

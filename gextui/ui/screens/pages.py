@@ -37,6 +37,7 @@ _WORDS = (
     ("cov", "Share of open interest priced with an IV of its own strike; the rest is interpolated or left out."),
     ("= BTC", "A coin ETF's price in the coin it holds; `u` puts ladder and profile on the coin's axis."),
     ("IMPLIED", "The book of a shut ETF, repriced at the coin's price: nobody quoted it, and it is not recorded."),
+    ("RR25 BF25", "25-delta risk reversal (call IV less put IV) and butterfly (their mean less the IV at the money)."),
     ("~", "In the option chain: made from an interpolated IV, because the strike has none of its own."),
     ("–", "Cannot be computed; never zero."),
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from rich.cells import cell_len
 
@@ -63,6 +64,20 @@ def joined(parts: Sequence[Spans], gap: int = GAP) -> Spans:
             spans.append((" " * gap, ""))
         spans += part
     return spans
+
+
+class Fact(NamedTuple):
+    """A label and what it is, for a line of facts."""
+
+    label: str
+    text: str
+    style: str = "value"
+
+
+def facts_line(facts: Sequence[Fact], width: int) -> Line:
+    """Facts side by side, one cell from the left; the later give way as room gets less."""
+    pieces = [Piece(rank, ([(label, "label"), (text, style)],)) for rank, (label, text, style) in enumerate(facts)]
+    return line([(" ", ""), *joined([spans for _, spans in fit_pieces(pieces, width - 2)])], width)
 
 
 def both_ends(left: Spans, right: Spans, width: int) -> Line:

@@ -35,6 +35,16 @@ def tab_of(chain: OptionChain, expiry: int, root: int) -> Tab:
     return Tab(float(chain.expiries[expiry]), chain.roots[root], venue)
 
 
+def expiry_of(chain: OptionChain, tab: Tab) -> int:
+    """The tab's index into the chain's expiries.
+
+    Raises:
+        StopIteration: the chain has no such tab.
+    """
+    found = np.flatnonzero(chain.expiries == tab.expiry).tolist()
+    return next(at for at in found if not chain.parts or chain.parts[chain.part[at]].name == tab.venue)
+
+
 def tabs_of(board: Board) -> list[Tab]:
     """Every living, selected expiry and root, the nearest first."""
     chain = board.chain
@@ -50,8 +60,10 @@ def origin(tab: Tab, among: Sequence[Tab]) -> str:
     return " ".join(clean_symbol(word) for word in words if word)
 
 
-def tab_line(tabs: Sequence[Tab], chosen: int | None, as_of: float, session: Session, width: int) -> Line:
-    """All, and the expiries around the chosen one; an arrow where there are more."""
+def tab_line(
+    tabs: Sequence[Tab], chosen: int | None, as_of: float, session: Session, width: int, first: str = "all"
+) -> Line:
+    """What is shown of all, and the expiries around the chosen one; an arrow where there are more."""
     days = [fmt.day(tab.expiry) if tab.expiry - as_of > _YEAR else fmt.short_day(tab.expiry) for tab in tabs]
     together: dict[str, list[Tab]] = {}
     for day, tab in zip(days, tabs, strict=True):
@@ -61,19 +73,19 @@ def tab_line(tabs: Sequence[Tab], chosen: int | None, as_of: float, session: Ses
         (day, origin(tab, together[day]), time_left(tab.expiry, as_of, session, twice=tab.expiry in twice))
         for day, tab in zip(days, tabs, strict=True)
     ]
-    names = [" all ", *(f" {' '.join(filter(None, parts))} " for parts in words)]
-    at = first = last = 0 if chosen is None else chosen + 1
+    names = [f" {first} ", *(f" {' '.join(filter(None, parts))} " for parts in words)]
+    at = begin = last = 0 if chosen is None else chosen + 1
     room = width - 4 - cell_len(names[at])
     while True:
         grown = False
-        for candidate in (last + 1, first - 1):
+        for candidate in (last + 1, begin - 1):
             if 0 <= candidate < len(names) and cell_len(names[candidate]) <= room:
                 room -= cell_len(names[candidate])
-                first, last = min(first, candidate), max(last, candidate)
+                begin, last = min(begin, candidate), max(last, candidate)
                 grown = True
         if not grown:
             break
-    spans: list[Span] = [("◂ " if first else "  ", "label")]
-    spans += [(names[tab], "chosen" if tab == at else "label") for tab in range(first, last + 1)]
+    spans: list[Span] = [("◂ " if begin else "  ", "label")]
+    spans += [(names[tab], "chosen" if tab == at else "label") for tab in range(begin, last + 1)]
     spans.append((" ▸" if last < len(names) - 1 else "", "label"))
     return line(spans, width)

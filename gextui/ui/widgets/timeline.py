@@ -14,7 +14,7 @@ _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
 _STEPS = (
     *(minutes * _MINUTE for minutes in (1, 2, 5, 10, 15, 20, 30)),
     *(hours * _HOUR for hours in (1, 2, 3, 4, 6, 12)),
-    *(days * _DAY for days in (1, 2, 3, 5, 7, 14)),
+    *(days * _DAY for days in (1, 2, 3, 5, 7, 14, 30, 60, 90)),
 )
 _USUAL_INTERVALS = 3
 """A reading is late after so many of the usual intervals, and after a minute; the store counts gaps the same way."""

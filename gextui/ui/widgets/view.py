@@ -150,6 +150,9 @@ class BoardView(Widget):
         """Steps zoomed in (positive) or out of the view's own choice; 0 at the start. What `zoom` added up to."""
         return 0
 
+    def once_more(self) -> None:
+        """Show what the view's key leads to where it is shown already."""
+
     def alternate(self) -> None:
         """Show the next variant of the view: a chain's both sides, calls alone, puts alone."""
 

@@ -52,3 +52,16 @@ def painted_lines(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def screen_text(pilot: Pilot[None]) -> list[str]:
     """The whole screen, row by row."""
     return [strip.text.rstrip() for strip in pilot.app.screen._compositor.render_strips()]
+
+
+def counted(monkeypatch: pytest.MonkeyPatch, owner: type, name: str) -> list[int]:
+    """A list that grows by one with every call of that method from now on."""
+    calls: list[int] = []
+    method = getattr(owner, name)
+
+    def counting(*given: object, **named: object) -> object:
+        calls.append(1)
+        return method(*given, **named)
+
+    monkeypatch.setattr(owner, name, counting)
+    return calls

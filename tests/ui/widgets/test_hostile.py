@@ -18,16 +18,20 @@ from gextui.ui.widgets.changes import Changes
 from gextui.ui.widgets.expiries import Expiries
 from gextui.ui.widgets.heatmap import HeatMap
 from gextui.ui.widgets.history import History
+from gextui.ui.widgets.iv_rank import IvRank
 from gextui.ui.widgets.ladder import Ladder
 from gextui.ui.widgets.lines import LineView
 from gextui.ui.widgets.profile import Profile
+from gextui.ui.widgets.put_call import PutCall
+from gextui.ui.widgets.smile import Smile
+from gextui.ui.widgets.term import Term
 from tests.exposure.chains import Contract, chain_of, random_chain
 from tests.ui.boards import DAY, strikes_board, strikes_chain, with_changes, with_gex
 from tests.ui.widgets.showing import screen_text, showing
 
 VIEWS: list[Callable[[], LineView]] = [
     Ladder, lambda: Ladder(Measure.OPEN_INTEREST), lambda: Ladder(Measure.VOLUME), Changes, HeatMap, Expiries, Chain,
-    Profile, History,
+    Profile, History, Smile, Term, IvRank, PutCall,
 ]  # fmt: skip
 SIZES = [(120, 33), (60, 17), (7, 3), (1, 1)]
 PAYLOADS = ["[red]x[/red]", "[/SPY", "\x1b[31mred\x1b[0m", "a\x07b\x9bc", "[@click=app.quit]q[/]", "日本"]
