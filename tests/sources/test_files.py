@@ -135,7 +135,7 @@ def test_python_s_nan_literals_cost_no_more_than_their_cell(tmp_path: Path) -> N
     [
         (b"", "chain is empty: give a recorded option chain"),
         (b" \n\t ", "chain is empty: give a recorded option chain"),
-        (gzip.compress(b""), "chain is empty: give a recorded option chain"),
+        (gzip.compress(b"", mtime=0), "chain is empty: give a recorded option chain"),
         (b"<!DOCTYPE html><html></html>", "chain is not a recorded option chain: expected JSON of Cboe"),
         (b"Too Many Requests\r\n", "chain is not a recorded option chain: expected JSON of Cboe"),
         (b"timestamp,open,high,low,close\n1,2,3,4,5\n", "chain is not a recorded option chain: expected JSON of Cboe"),
@@ -143,7 +143,7 @@ def test_python_s_nan_literals_cost_no_more_than_their_cell(tmp_path: Path) -> N
         (b"[]", "chain is not a recorded option chain: expected JSON of Cboe"),
         (b'{"data": {"options": [', "chain is cut short or not valid JSON"),
         (b"\x1f\x8b\x08\x00broken", "chain is a gzip file cut short or damaged: get it again"),
-        (gzip.compress(b"x" * 10_000)[:-20], "chain is a gzip file cut short or damaged: get it again"),
+        (gzip.compress(b"x" * 10_000, mtime=0)[:-20], "chain is a gzip file cut short or damaged: get it again"),
         (bodies.OWN_HEADER.encode(), "chain holds no option rows that can be read"),
         (b"instrument_name,mark_iv\nnoise,1\n", r"chain holds no option rows that can be read \(1 bad_symbol\)"),
         (

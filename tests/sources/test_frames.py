@@ -143,6 +143,7 @@ async def test_the_end_is_heard_by_who_waits() -> None:
         (frame(Opcode.CONT, b"of nothing"), 1002),
         (frame(Opcode.TEXT, b"a", fin=False) + text(b"b"), 1002),
     ],
+    ids=["too_large", "masked", "compressed", "unknown_opcode", "a_continuation_of_nothing", "two_at_once"],
 )
 @pytest.mark.parametrize("size", [1, 1000])
 async def test_what_no_server_may_send_ends_the_connection(damage: bytes, code: int, size: int) -> None:
