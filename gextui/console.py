@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from zoneinfo import ZoneInfoNotFoundError
 
 import click
 
@@ -82,6 +83,8 @@ class Ending:
                 self._end(Exit.PERMISSION, str(error))
             case SecretError():
                 self._end(Exit.CONFIGURATION, str(error))
+            case ZoneInfoNotFoundError():
+                self._end(Exit.UNAVAILABLE, "New York's time zone is not known here: install the package tzdata")
             case PermissionError():
                 self._end(Exit.PERMISSION, _of_file(error))
             case OSError():

@@ -9,7 +9,7 @@ from types import MappingProxyType
 import numpy as np
 
 from gextui.exposure.book import Book, ByExpiry, ByStrike, Totals, price_book, sum_book
-from gextui.exposure.change import Change, Past, find_changes
+from gextui.exposure.change import Change, Past, find_changes, is_broken
 from gextui.exposure.curve import GammaCurve
 from gextui.exposure.filters import EVERYTHING, Filters, Weight, selected_expiries
 from gextui.exposure.levels import Levels, find_levels
@@ -92,9 +92,12 @@ def build_board(chain: OptionChain, past: Past | None = None, filters: Filters =
     A chain whose open interest or IVs its source has wiped gives a board with a warning and no numbers.
     """
     smile = fit_smile(chain)
+    past = None if past is None else _unbroken(past, chain)
     before = None if past is None else past.yesterday
     # What another source said yesterday is no open interest to compare with; its price is.
     yesterday = before if before is not None and before.source == chain.source else None
+    if yesterday is not None and is_broken(chain.ticker, yesterday.spot, chain.spot):
+        yesterday = None
     past = None if past is None else replace(past, yesterday=yesterday)
     wiped, reasons = refused(chain, smile)
     if reasons:
@@ -108,6 +111,7 @@ def build_board(chain: OptionChain, past: Past | None = None, filters: Filters =
     levels = find_levels(chain, smile, book, by_strike, filters, zero_gamma, other_rules)
     parts = split_book(chain, book, by_strike, filters)
     coverage, interpolated = (None, None) if all_wiped else _coverage(chain, book, filters)
+    change, broken = _spot_change(chain, before)
     grave = reasons if all_wiped else (*reasons, *_unreadable(book, filters, yesterday))
     dropped = Counter(chain.dropped) + Counter(book.excluded)
     # While an ETF is shut nobody trades it: its implied book has no change of GEX.
@@ -125,12 +129,12 @@ def build_board(chain: OptionChain, past: Past | None = None, filters: Filters =
         levels=levels,
         regime=find_regime(totals, zero_gamma, chain.spot, filters.sign),
         changes=() if compared is None else find_changes(chain, book, by_strike, compared, filters),
-        spot_change=_spot_change(chain, before),
+        spot_change=change,
         used=int(np.count_nonzero(book.used)),
         dropped=MappingProxyType(dict(dropped)),
         coverage=coverage,
         interpolated=interpolated,
-        warnings=(*grave, *doubts(chain, smile, book, coverage, parts)),
+        warnings=(*grave, *broken, *doubts(chain, smile, book, coverage, parts)),
         wiped=all_wiped,
     )
 
@@ -154,8 +158,23 @@ def _unreadable(book: Book, filters: Filters, yesterday: OptionChain | None) -> 
     return ("no contract passes the filter and can be priced",)
 
 
-def _spot_change(chain: OptionChain, yesterday: OptionChain | None) -> float | None:
+def _unbroken(past: Past, chain: OptionChain) -> Past:
+    """The past without the windows that cannot be compared with the chain; yesterday's price is still to be told."""
+    ticker, windows = chain.ticker, past.windows.items()
+    return replace(past, windows={at: then for at, then in windows if not is_broken(ticker, then.spot, chain.spot)})
+
+
+def _spot_change(chain: OptionChain, yesterday: OptionChain | None) -> tuple[float | None, tuple[str, ...]]:
+    """The change on the day; where the history breaks there is none, and a sentence says so."""
     before = chain.previous_close
     if before is None and yesterday is not None:
         before = yesterday.spot
-    return chain.spot / before - 1.0 if before else None
+    if not before:
+        return None, ()
+    if is_broken(chain.ticker, before, chain.spot):
+        words = (
+            f"the history breaks here: {chain.ticker.symbol} is at {chain.spot:,.2f} after a close of {before:,.2f}; "
+            "a split or another symbol lies between, and nothing is compared across it"
+        )
+        return None, (words,)
+    return chain.spot / before - 1.0, ()

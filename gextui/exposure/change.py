@@ -11,11 +11,13 @@ from gextui.exposure.book import Book, ByStrike, match_rows, price_book, summed
 from gextui.exposure.filters import Filters, selected_expiries
 from gextui.market.calendar import NEW_YORK, previous_trading_day
 from gextui.market.chain import Floats, OptionChain
-from gextui.market.ticker import Session, Ticker
+from gextui.market.ticker import Kind, Session, Ticker
 from gextui.pricing.smile import fit_smile
 
 WINDOWS = (1, 5, 10, 15, 30)
 """Minutes over which changes are shown."""
+LARGEST_DAY = 0.6
+"""What a share keeps of its price on a day at the least, or its inverse at the most; splits begin at a half."""
 _NEAR_ENOUGH = timedelta(seconds=30)
 """How much older than a window a chain may always be."""
 
@@ -54,6 +56,16 @@ class Cause(StrEnum):
     """Contracts were opened, closed or traded: the weight changed."""
     REPRICING = "repricing"
     """Spot, IV and time changed what the same contracts are worth in gamma."""
+
+
+def is_broken(ticker: Ticker, before: float, price: float) -> bool:
+    """Whether no day's trading makes one price of a share the other: a split or another symbol lies between.
+
+    Indices are not split (VIX has doubled within a day), and neither are coins.
+    """
+    if ticker.kind not in (Kind.ETF, Kind.STOCK):
+        return False
+    return not LARGEST_DAY <= price / before <= 1.0 / LARGEST_DAY
 
 
 def window_span(at: datetime, minutes: int) -> tuple[datetime, datetime]:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from gextui.exposure.change import is_broken
 from gextui.market.chain import Booleans, OptionChain
 from gextui.market.ticker import Session
 from gextui.pricing.smile import usable_iv
@@ -57,6 +58,8 @@ def losses(before: OptionChain, chain: OptionChain) -> str:
     passed = chain.as_of_seconds - before.as_of_seconds
     if chain.ticker.session is not Session.NEW_YORK or not 0.0 <= passed <= _REMEMBERED:
         return ""
+    if passed >= _ONE_STEP and is_broken(chain.ticker, before.spot, chain.spot):
+        return ""  # a split lists other contracts
     had = before.expiries[before.expiry] > chain.as_of_seconds
     has = np.isin(chain.expiries, before.expiries)[chain.expiry] & (chain.expiries[chain.expiry] > chain.as_of_seconds)
     contracts, left = int(np.count_nonzero(had)), int(np.count_nonzero(has))
@@ -69,7 +72,7 @@ def losses(before: OptionChain, chain: OptionChain) -> str:
     if kept < LEAST_KEPT * held:
         return f"{chain.source} has wiped open interest: {kept:,.0f} of {held:,.0f} contracts are left"
     for expiry, contracts_open in interest.items():
-        if contracts_open > _SHARE_OF_NOTE * held and not left_open.get(expiry):
+        if contracts_open > _SHARE_OF_NOTE * held and not left_open.get(expiry) and not chain.partial:
             day = datetime.fromtimestamp(expiry, UTC).date()
             return f"{chain.source} has wiped the open interest of {day}"
     priced, still_priced = _priced(before, had), _priced(chain, has)

@@ -18,6 +18,7 @@ from gextui.sources.tradier import Greeks, Option, Quote, rows_of
 from gextui.sources.trading_hours import TradingHours
 
 NAME = "tradier"
+EMPTY = "it is listed, but holds no contract"
 _MOST_TRIES = 2
 """Of an expiry in one round."""
 
@@ -172,4 +173,5 @@ def _chain(
         previous_close=positive(quote.prevclose),
         notes=(f"Tradier gave {missing}",) if missing else (),
     )
-    return capture.chain(NAME, rate=rate)
+    unread = any(day not in told and why != EMPTY for day, why in failed.items())
+    return replace(capture.chain(NAME, rate=rate), partial=unread)

@@ -21,7 +21,7 @@ from gextui.sources.polling import Poll, in_seconds
 from gextui.sources.source import ConnectionStatus, SourceState, SourceStatus
 from gextui.sources.stream import StreamState
 from gextui.sources.tradier import MarketClock, Quote, local_time, read_day
-from gextui.sources.tradier_book import NAME, Book
+from gextui.sources.tradier_book import EMPTY, NAME, Book
 from gextui.sources.tradier_rest import REFUSED, TradierRest
 from gextui.sources.trading_hours import TradingHours, on_the_day
 from gextui.sources.trouble import Trouble
@@ -229,7 +229,7 @@ class TradierSource:
             try:
                 options = await rest.chain(book.symbol, expiry)
                 if not options:
-                    raise FetchError(Failure.CONTENT, "it is listed, but holds no contract")
+                    raise FetchError(Failure.CONTENT, EMPTY)
                 book.take(expiry, options, self._time.now())
                 in_a_row = 0
             except FetchError as error:

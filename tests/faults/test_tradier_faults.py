@@ -117,6 +117,7 @@ class TestShapes:
             assert rig.said() == (State.DEGRADED, f"Tradier gave {words}")
             assert rig.newest(SPY).notes == (f"Tradier gave {words}",)
             assert len(rig.newest(SPY).expiries) == 1
+            assert not rig.newest(SPY).partial
             assert rig.status().connections[1].state == "degraded"
             assert rig.status().connections[1].subscribed == (1, 2)
             # Twice in a round, and not again before the next.
@@ -180,6 +181,7 @@ class TestFailingExpiries:
             words = f"no chain of {TODAY}, 1 kept as read at 10:00 New York: 127.0.0.1 answered HTTP 502"
             assert rig.said() == (State.DEGRADED, f"Tradier gave {words}")
             assert len(chain) == len(before)
+            assert not chain.partial
             first, last = chain.expiry == 0, chain.expiry == 1
             np.testing.assert_array_equal(chain.bid[first], before.bid[first])
             assert not np.array_equal(chain.bid[last], before.bid[last])
@@ -194,6 +196,7 @@ class TestFailingExpiries:
             assert state is State.DEGRADED
             assert detail.startswith("Tradier gave no chain of 2026-11-19 and 4 more, not in these numbers: ")
             chain = rig.newest(SPY)
+            assert chain.partial  # shown, but neither recorded nor compared
             assert len(chain.expiries) == rig.status().connections[1].subscribed[0] > 5  # type: ignore[index]
 
     async def test_n8_a_venue_that_fails_is_asked_less_and_less(self) -> None:
