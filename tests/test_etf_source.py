@@ -1,6 +1,7 @@
 """A coin ETF in its coin's own book, through the desk: told in the coin, implied while it is shut."""
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from gextui.etf_source import LOOK_EVERY, EtfSource
 from gextui.exposure.board import Board, build_board
 from gextui.market.chain import OptionChain
 from gextui.market.coin import CoinRatio, RatioSource
+from gextui.market.combined import combine
 from gextui.market.ticker import Ticker, ticker_for
 from gextui.route import Route
 from gextui.sources.source import Source, SourceState
@@ -146,15 +148,12 @@ def test_its_strikes_rest_while_the_ratio_trembles() -> None:
     assert rested == [0.000567, 0.000567, 0.000567, 0.000567, 0.00057]
 
 
-def test_what_an_etf_says_of_its_coin_is_no_price_of_the_coin() -> None:
-    book = Book()
-    with running(book.desk):
-        book.coins.feed(chain(CLOSE, 100.0))
-        book.shares.feed(chain(CLOSE, 0.1, IBIT))
-        book.turn_until({"fed": 100.0, "IBIT": 100.0})
-        # The venue falls silent: the sum goes on with the ETF, but nothing is implied from what it says itself.
-        book.leap(SATURDAY)
-        book.coins.pass_time(book.clock, 120.0)
-        until(lambda: book.etfs.prices.age("BTC", book.clock.now()) > 120.0)
-        assert book.etfs.implied(IBIT) is None
-    assert timedelta(seconds=book.etfs.prices.age("BTC", book.clock.now())) > timedelta(hours=18)
+@pytest.mark.parametrize(("stale", "told"), [({}, 100.0), ({"fed": "no data for 42 s"}, None)])
+def test_what_an_etf_says_of_its_coin_is_no_price_of_the_coin(stale: dict[str, str], told: float | None) -> None:
+    """Else what is implied by the coin's price would imply that price."""
+    etfs = CoinEtfs(FakeClock(CLOSE.timestamp()))
+    part = replace(chain(CLOSE, 103.0), source="IBIT")
+    book = combine(BTC, [chain(CLOSE, 100.0), part], stale=stale)
+    assert book.spot == (103.0 if stale else 100.0)
+    etfs.take(book)
+    assert etfs.prices.at("BTC", CLOSE.timestamp()) == told
