@@ -7,6 +7,7 @@ import pytest
 from rich.cells import cell_len
 
 from gextui.exposure.filters import Filters, Sign, Weight
+from gextui.market.ticker import Kind, ticker_for
 from gextui.sources.source import SourceState, SourceStatus
 from gextui.ui.format import Unit
 from gextui.ui.scene import Scene
@@ -158,9 +159,15 @@ def test_the_shown_ticker_is_always_named() -> None:
     ],
 )
 def test_the_tickers_scroll_round_the_shown_one_and_arrows_say_where_there_are_more(shown: int, begins: str) -> None:
-    desk = MemoryDesk(*(f"T{number}" for number in range(50)), empty=True)
+    desk = MemoryDesk(tickers=tuple(ticker_for(f"T{number}", Kind.COIN) for number in range(50)), empty=True)
     scene = scene_of(desk, ticker=desk.tickers[shown])
     assert said(TickerBar(), scene, 80).startswith(begins)
+
+
+@pytest.mark.parametrize("kind", [Kind.COIN, Kind.STOCK])
+def test_the_shown_one_of_fifty_is_named_at_every_width_beside_new_yorks_clock_too(kind: Kind) -> None:
+    desk = MemoryDesk(tickers=tuple(ticker_for(f"T{number}", kind) for number in range(50)), empty=True)
+    scene = scene_of(desk)
     for width in (40, 60, 80, 120):
         for ticker in desk.tickers:
             assert f" {ticker.symbol} " in said(TickerBar(), replace(scene, ticker=ticker), width)
