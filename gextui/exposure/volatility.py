@@ -11,7 +11,7 @@ from gextui.exposure.filters import expiry_date
 from gextui.market.calendar import is_trading_day
 from gextui.market.chain import Booleans, Floats, OptionChain
 from gextui.market.ticker import Session
-from gextui.pricing.black import black76
+from gextui.pricing.black import exposure_greeks
 from gextui.pricing.smile import Smile
 
 QUARTER = 0.25
@@ -74,7 +74,7 @@ class Rank:
 
 def smile_of(chain: OptionChain, smile: Smile, expiry: int) -> ExpirySmile:
     """The smile of an expiry, by its index in the chain."""
-    rows = np.flatnonzero(chain.expiry == expiry)
+    rows = np.arange(*np.searchsorted(chain.expiry, (expiry, expiry + 1)))
     nodes, first, at = np.unique(smile.node[rows], return_index=True, return_inverse=True)
     legs = np.full((2, len(nodes)), np.nan)
     given = np.isfinite(smile.leg_iv[rows])[::-1]
@@ -96,17 +96,18 @@ def find_skew(chain: OptionChain, smile: Smile, expiries: Sequence[int]) -> Skew
 
     Deltas are of the forward and undiscounted, N(d1); a strike without an IV of its own is passed over.
     """
+    first = np.flatnonzero(np.diff(smile.node, prepend=-1))
+    expiry, strike, iv = chain.expiry[first], chain.strike[first], smile.node_iv
+    above = strike >= smile.forward[expiry]
+    delta = np.abs(exposure_greeks(smile.forward[expiry], strike, smile.years[expiry], iv, above).delta)
+    usable = smile.node_own & np.isfinite(iv) & np.isfinite(smile.atm_iv[expiry])
     call_iv, put_iv = (np.full(len(expiries), np.nan) for _ in range(2))
-    for number, expiry in enumerate(expiries):
-        known = smile_of(chain, smile, expiry)
-        usable = known.own & np.isfinite(known.clean_iv)
-        strike, iv = known.strike[usable], known.clean_iv[usable]
-        forward, years = float(smile.forward[expiry]), float(smile.years[expiry])
-        above = strike >= forward
-        delta = np.abs(black76(forward, strike, years, iv, above).delta)
-        # Outward from the money on either side.
-        call_iv[number] = _at_quarter(delta[above], iv[above])
-        put_iv[number] = _at_quarter(delta[~above][::-1], iv[~above][::-1])
+    for number, at in enumerate(expiries):
+        nodes = np.arange(*np.searchsorted(expiry, (at, at + 1)))
+        nodes = nodes[usable[nodes]]
+        calls, puts = nodes[above[nodes]], nodes[~above[nodes]][::-1]  # outward from the money
+        call_iv[number] = _at_quarter(delta[calls], iv[calls])
+        put_iv[number] = _at_quarter(delta[puts], iv[puts])
     return Skew(smile.atm_iv[np.asarray(expiries, dtype=np.int64)], call_iv, put_iv)
 
 
