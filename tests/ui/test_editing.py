@@ -20,6 +20,7 @@ from gextui.ui.screens.search import Search
 from gextui.ui.screens.watchlist import ListDialog, Unknown, find_new, source_choices
 from gextui.ui.state import State, load_state, save_state
 from gextui.ui.watchlist import Listed, Watchlist
+from tests.support.waiting import eventually
 from tests.ui.catalogue import MemoryCatalogue, editable
 from tests.ui.desk import MemoryDesk
 from tests.ui.running import SIZES, running, settled, shown, text_shown
@@ -319,12 +320,12 @@ async def test_sources_are_chosen_and_shown_and_given_up_again() -> None:
         assert desk.routes[btc] == Route(("deribit", "bybit"), combine=True)
         assert "BTC is read from deribit + bybit" in shown(app)[-1]
         await press(pilot, "M")
-        assert in_dialog(app)[0] == "● 1 BTC Bitcoin deribit + bybit"
+        await eventually(lambda: in_dialog(app)[0] == "● 1 BTC Bitcoin deribit + bybit")
         await press(pilot, "Z")
         assert app.screen.query_one(OptionList).highlighted == 5
         await press(pilot, "1")
         assert desk.routes[btc] == Route(("deribit",))
-        assert in_dialog(app)[0] == "● 1 BTC Bitcoin deribit"
+        await eventually(lambda: in_dialog(app)[0] == "● 1 BTC Bitcoin deribit")
 
 
 async def test_what_another_process_records_it_decides_from_where() -> None:
@@ -335,7 +336,7 @@ async def test_what_another_process_records_it_decides_from_where() -> None:
         assert "process 7 records BTC" in shown(app)[-1]
         assert len(app.screen_stack) == 1
         await press(pilot, "M")
-        assert in_dialog(app)[0] == "● 1 BTC Bitcoin recorder"
+        await eventually(lambda: in_dialog(app)[0] == "● 1 BTC Bitcoin recorder")
 
 
 async def test_find_switches_on_what_is_off() -> None:
