@@ -1,5 +1,6 @@
 """What coins cost by a simulated Deribit's index, and by a simulated Yahoo where that fails."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -8,6 +9,7 @@ import pytest
 
 from gextui.sources.coin_index import coin_index
 from gextui.sources.failure import FetchError
+from gextui.sources.yahoo_rest import SECONDS_A_CALL
 from tests.support.deribit import Rig, rigged
 from tests.support.rig import BTC
 from tests.support.yahoo import SPY, TEN, WatchedVenue, still
@@ -36,7 +38,9 @@ async def test_yahoo_stands_in_where_deribit_fails_or_has_no_such_index() -> Non
     async with asking() as (ask, deribit, yahoo):
         assert await ask("ETH") == (TEN.timestamp(), 3_150.0)
         deribit.venue.answer_with(503, b"", {})
-        assert await ask("BTC") == (TEN.timestamp(), 98_000.0)
+        asked = asyncio.ensure_future(ask("BTC"))
+        await deribit.turn(2 * SECONDS_A_CALL, asked.done)
+        assert asked.result() == (deribit.clock.now(), 98_000.0)
         assert yahoo.calls["v8/finance/chart"] == 2
 
 
