@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.frames import DATA_OPCODES, Frame
+from websockets.frames import DATA_OPCODES, CloseCode, Frame, Opcode
 from websockets.protocol import Event, State
 
 LARGEST_MESSAGE = 16 * 1024 * 1024
@@ -40,6 +40,8 @@ class FrameSocket(ClientConnection):
         self._arrived: asyncio.Future[None] | None = None
         self._over = False
         self._fragments: bytearray | None = None
+        self._fragmented = Opcode.TEXT
+        """What they are fragments of."""
         self._beginning = bytearray()
         """Of a message whose end has not come."""
         self._missing = 0
@@ -74,6 +76,8 @@ class FrameSocket(ClientConnection):
             super().data_received(data)
         else:
             self._cut(data)
+        if self.protocol.state is State.CLOSING:
+            self.transport.close()  # both have said why: who would wait for the venue's end may wait for ever
         if self._messages:
             self._wake()
             self._pause(len(data), self.loop.time())
@@ -84,12 +88,13 @@ class FrameSocket(ClientConnection):
             super().process_event(event)
             return
         if self._fragments is None:
-            self._fragments = bytearray()
+            self._fragments, self._fragmented = bytearray(), event.opcode
         self._fragments += event.data
         if event.fin:
-            self._messages.append(bytes(self._fragments))
-            self._waiting += len(self._fragments)
-            self._fragments = None
+            message, self._fragments = bytes(self._fragments), None
+            if self._fragmented is not Opcode.TEXT or self._is_text(message):
+                self._messages.append(message)
+                self._waiting += len(message)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is gone."""
@@ -116,6 +121,18 @@ class FrameSocket(ClientConnection):
         self._read_at, self._reads = self.loop.time(), _BUSY - 1
         if self._waiting <= _WAITING and not self._over:
             self.transport.resume_reading()
+
+    def _is_text(self, message: bytes) -> bool:
+        """Whether the message is UTF-8, which RFC 6455 8.1 asks of every text: one that is not ends the connection."""
+        if message.isascii():
+            return True
+        try:
+            message.decode()
+        except UnicodeDecodeError:
+            self.protocol.fail(CloseCode.INVALID_DATA, "invalid UTF-8")
+            self.send_data()
+            return False
+        return True
 
     def _cut(self, data: bytes) -> None:
         """Cut out what has come whole, and keep the beginning of the frame that has not."""
@@ -146,7 +163,10 @@ class FrameSocket(ClientConnection):
                 self._missing = max(start, stop if start <= end else 0) - end
                 return
             if data[at] == _TEXT and self._fragments is None:
-                messages.append(data[start:stop])
+                message = data[start:stop]
+                if not self._is_text(message):
+                    return
+                messages.append(message)
                 self._waiting += length
             else:
                 super().data_received(data[at:stop])

@@ -28,9 +28,9 @@ async def test_p1_invalid_utf8() -> None:
     async with rigged() as rig:
         await rig.settled()
         rig.venue.say(b'{"jsonrpc":"2.0","method":"\xff\xfe"}')
-        await rig.counted("json")
-        await rig.turn(2.0)
-        assert rig.is_live()
+        await eventually(lambda: bool(rig.lost), "the loss")
+        assert rig.lost == {"closed by us: 1007 invalid UTF-8": 1}
+        await rig.turn(2.0, rig.is_live)
 
 
 async def test_p2_reserved_bits() -> None:

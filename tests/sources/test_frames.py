@@ -25,9 +25,13 @@ class Line:
         self._reading = True
         self.now = 100.0
         self.later: list[Callable[[], object]] = []
+        self.closed = False
 
     def write(self, data: bytes) -> None:
         self.written += data
+
+    def close(self) -> None:
+        self.closed = True
 
     def pause_reading(self) -> None:
         self._reading = False
@@ -71,20 +75,20 @@ def text(data: bytes) -> bytes:
     return frame(Opcode.TEXT, data)
 
 
-messages = st.tuples(
-    st.sampled_from([Opcode.TEXT, Opcode.BINARY]),
-    st.one_of(st.binary(max_size=20), st.sampled_from([bytes(125), bytes(126), bytes(65_535), bytes(65_536)])),
-    st.integers(1, 4),
-    st.booleans(),
+sizes = st.sampled_from([bytes(125), bytes(126), bytes(65_535), bytes(65_536)])
+contents = st.one_of(
+    st.tuples(st.just(Opcode.TEXT), st.one_of(st.text(max_size=20).map(str.encode), sizes)),
+    st.tuples(st.just(Opcode.BINARY), st.one_of(st.binary(max_size=20), sizes)),
 )
+messages = st.tuples(contents, st.integers(1, 4), st.booleans())
 
 
 @given(st.lists(messages, max_size=8), st.lists(st.integers(1, 70_000), max_size=12), st.booleans())
 async def test_whatever_the_pieces_the_messages_are_the_same(
-    sent: list[tuple[Opcode, bytes, int, bool]], cuts: list[int], with_the_answer: bool
+    sent: list[tuple[tuple[Opcode, bytes], int, bool]], cuts: list[int], with_the_answer: bool
 ) -> None:
     stream = bytearray()
-    for opcode, data, parts, pinged in sent:
+    for (opcode, data), parts, pinged in sent:
         size = len(data) // parts + 1
         pieces = [data[start : start + size] for start in range(0, len(data), size)] or [b""]
         for number, piece in enumerate(pieces):
@@ -100,7 +104,7 @@ async def test_whatever_the_pieces_the_messages_are_the_same(
         if at < len(stream):
             socket.data_received(bytes(stream[at : at + cut]))
             at += cut
-    assert socket._messages == [data for _, data, _, _ in sent]
+    assert socket._messages == [data for (_, data), _, _ in sent]
     assert socket.protocol.close_code is None
 
 
@@ -142,18 +146,31 @@ async def test_the_end_is_heard_by_who_waits() -> None:
         (bytes([0x83, 0]), 1002),
         (frame(Opcode.CONT, b"of nothing"), 1002),
         (frame(Opcode.TEXT, b"a", fin=False) + text(b"b"), 1002),
+        (text(b"{\xff}"), 1007),
+        (frame(Opcode.TEXT, b"\xc3", fin=False) + frame(Opcode.CONT, b"}"), 1007),
     ],
-    ids=["too_large", "masked", "compressed", "unknown_opcode", "a_continuation_of_nothing", "two_at_once"],
+    ids=[
+        "too_large",
+        "masked",
+        "compressed",
+        "unknown_opcode",
+        "a_continuation_of_nothing",
+        "two_at_once",
+        "not_utf8",
+        "not_utf8_in_parts",
+    ],
 )
 @pytest.mark.parametrize("size", [1, 1000])
 async def test_what_no_server_may_send_ends_the_connection(damage: bytes, code: int, size: int) -> None:
-    socket = opened(Line())
+    line = Line()
+    socket = opened(line)
     data = text(b"good") + damage + text(b"never")
     for start in range(0, len(data), size):
         socket.data_received(data[start : start + size])
     assert socket._messages == [b"good"]
     assert socket.protocol.close_sent is not None
     assert socket.protocol.close_sent.code == code
+    assert line.closed, "whatever the venue does"
 
 
 async def test_a_line_that_brings_little_often_is_read_less_often() -> None:
