@@ -3,17 +3,20 @@
 import asyncio
 import difflib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from gextui.config import Sources
 from gextui.market.text import is_symbol
 from gextui.market.ticker import KNOWN_TICKERS, Kind, Ticker, UnknownTickerError, ticker_for
+from gextui.sources.bybit_rest import BybitRest
 from gextui.sources.deribit_currency import listed_coins
 from gextui.sources.failure import Failure, FetchError
 from gextui.sources.http import HttpClient
 from gextui.sources.pacing import Limiter, SystemClock
 
 _MOST_SUGGESTED = 3
+_ASKED = ("Deribit", "Bybit", "Cboe")
 
 
 class Directory:
@@ -36,7 +39,7 @@ class Directory:
         return list(self._found.values())
 
     async def find(self, symbol: str) -> Ticker:
-        """The ticker of that name: one known here, else a coin that Deribit lists, else a share or index of Cboe's.
+        """The ticker of that name: one known here, else a coin that Deribit or Bybit lists, else a share of Cboe's.
 
         Raises:
             UnknownTickerError: see there.
@@ -46,23 +49,29 @@ class Directory:
             return known
         if not is_symbol(symbol):
             raise UnknownTickerError("a ticker is letters, digits and . _ : / ^ $ -, up to 32 of them")
-        coin, share = await asyncio.gather(self._coin(symbol), self._share(symbol), return_exceptions=True)
-        for found in (coin, share):
+        questions = (self._at_deribit(symbol), self._at_bybit(symbol), self._at_cboe(symbol))
+        answers = await asyncio.gather(*questions, return_exceptions=True)
+        for found in answers:
             if isinstance(found, Ticker):
                 self._found[symbol] = found
                 return found
-        for failed in (coin, share):
+        for failed in answers:
             if isinstance(failed, BaseException) and not isinstance(failed, FetchError):
                 raise failed
         near = suggestions(symbol, [*self._found, *self._coins])
         hint = f"; did you mean {', '.join(near)}?" if near else ""
-        raise UnknownTickerError(f"{self._why_not(symbol, coin, share)}{hint}", near)
+        raise UnknownTickerError(f"{_why_not(symbol, answers)}{hint}", near)
 
-    async def _coin(self, symbol: str) -> Ticker | None:
+    async def _at_deribit(self, symbol: str) -> Ticker | None:
         self._coins = await listed_coins(self._sources.deribit.rest_url, cache_dir=self._cache_dir)
         return ticker_for(symbol, Kind.COIN) if symbol in self._coins else None
 
-    async def _share(self, symbol: str) -> Ticker | None:
+    async def _at_bybit(self, symbol: str) -> Ticker | None:
+        bybit = BybitRest(self._sources.bybit.rest_url, clock=SystemClock(), answered=lambda _: None)
+        async with bybit as rest:
+            return replace(ticker_for(symbol, Kind.COIN), source="bybit") if await rest.lists(symbol) else None
+
+    async def _at_cboe(self, symbol: str) -> Ticker | None:
         """Cboe's quote of the underlying alone is small; it refuses the names that it does not know."""
         limiter = Limiter(SystemClock(), rate=1.0, burst=1.0)
         async with HttpClient(self._sources.cboe.rest_url, limiter) as client:
@@ -74,13 +83,17 @@ class Directory:
                 raise
         return ticker_for(symbol)
 
-    def _why_not(self, symbol: str, coin: object, share: object) -> str:
-        unasked = [f"{name} cannot be asked: {error}" for name, error in (("Deribit", coin), ("Cboe", share))
-                   if isinstance(error, FetchError)]  # fmt: skip
-        if len(unasked) == 2:
-            return f"{symbol} is unknown here, and {'; '.join(unasked)}"
-        lists = "neither Deribit nor Cboe lists" if not unasked else f"nobody who can be asked ({unasked[0]}) lists"
-        return f"{lists} options on {symbol}"
+
+def _why_not(symbol: str, answers: Sequence[object]) -> str:
+    unasked = [
+        f"{name} cannot be asked: {answer}"
+        for name, answer in zip(_ASKED, answers, strict=True)
+        if isinstance(answer, FetchError)
+    ]
+    if len(unasked) == len(_ASKED):
+        return f"{symbol} is unknown here, and {'; '.join(unasked)}"
+    lists = f"nobody who can be asked ({'; '.join(unasked)}) lists" if unasked else "Deribit, Bybit and Cboe list no"
+    return f"{lists} options on {symbol}"
 
 
 def suggestions(symbol: str, names: Sequence[str]) -> list[str]:

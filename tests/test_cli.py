@@ -199,7 +199,7 @@ class TestEnds:
     def test_what_nobody_lists_is_refused_by_name(self, command: tuple[str, ...], tmp_path: Path) -> None:
         settings = tmp_path / "config.toml"
         settings.write_text(
-            "".join(f'[sources.{name}]\nrest_url = "http://127.0.0.1:9"\n' for name in ("deribit", "cboe"))
+            "".join(f'[sources.{name}]\nrest_url = "http://127.0.0.1:9"\n' for name in ("deribit", "bybit", "cboe"))
         )
         cache = {"XDG_CACHE_HOME": str(tmp_path)}
         done = run("--config", settings, *command, "BTC", "SPX", "DOGEE", environment=cache)

@@ -39,22 +39,23 @@ NOBODY = '[sources.{}]\nrest_url = "http://127.0.0.1:9"\n'
 
 
 def test_an_unknown_ticker_is_said_to_be_one(settings: Path, cached: dict[str, str]) -> None:
-    settings.write_text(settings.read_text() + NOBODY.format("cboe"))
+    settings.write_text(settings.read_text() + NOBODY.format("bybit") + NOBODY.format("cboe"))
     done = run("--config", settings, "BTC", "XRPP", environment=cached)
     assert (done.returncode, done.stdout) == (69, "")
     assert done.stderr == (
-        "gextui: nobody who can be asked (Cboe cannot be asked: 127.0.0.1 refuses the connection) lists options on "
-        "XRPP; did you mean XRP?\n"
+        "gextui: nobody who can be asked (Bybit cannot be asked: 127.0.0.1 refuses the connection; "
+        "Cboe cannot be asked: 127.0.0.1 refuses the connection) lists options on XRPP; did you mean XRP?\n"
     )
 
 
 def test_venues_that_cannot_be_asked_are_named(tmp_path: Path, cached: dict[str, str]) -> None:
     path = tmp_path / "config.toml"
-    path.write_text(NOBODY.format("deribit") + NOBODY.format("cboe"))
+    path.write_text("".join(map(NOBODY.format, ("deribit", "bybit", "cboe"))))
     done = run("--config", path, "DOGE", environment=cached)
     assert done.returncode == 69
     assert done.stderr == (
         "gextui: DOGE is unknown here, and Deribit cannot be asked: 127.0.0.1 refuses the connection; "
+        "Bybit cannot be asked: 127.0.0.1 refuses the connection; "
         "Cboe cannot be asked: 127.0.0.1 refuses the connection\n"
     )
 

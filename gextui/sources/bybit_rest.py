@@ -78,6 +78,11 @@ class BybitRest:
             cursor = after
         return symbols
 
+    async def lists(self, coin: str) -> bool:
+        """Whether there are options on the coin."""
+        answer = await self._call("market/instruments-info", category="option", baseCoin=coin, limit=1)
+        return bool(self._rows(answer, _INSTRUMENTS)[0])
+
     async def tickers(self, coin: str) -> tuple[list[Ticker], int, float]:
         """The whole chain of a coin, how many of its rows could not be read, and when it was sent (or NaN)."""
         answer = await self._call("market/tickers", category="option", baseCoin=coin)

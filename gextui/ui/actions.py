@@ -111,7 +111,7 @@ class Action:
     rank: int = 9
     """How soon the footer gives it up when there is no room: high first."""
     hindrance: Hindrance = _none
-    priority: bool = False
+    everywhere: bool = False
     """Works inside every dialog too."""
 
     @property
@@ -274,11 +274,11 @@ ACTIONS: tuple[Action, ...] = (
     Action(_P, "commands", ":", "commands", "All commands", "Find any action by its name."),
     Action(_P, "theme", "T", "choose:theme", "Choose the theme", "Dark, light, or the terminal's own colours."),
     Action(_P, "repaint", "R ctrl+l", "repaint", "Repaint", "Draw the screen anew, should the terminal garble it."),
-    Action(_P, "suspend", "ctrl+z", "suspend", "Suspend", "Go to the shell; `fg` comes back.", priority=True),
+    Action(_P, "suspend", "ctrl+z", "suspend", "Suspend", "Go to the shell; `fg` comes back.", everywhere=True),
     Action(_P, "back", "escape", "back", "Back", "Close a dialog; leave the levels, the history or the freeze."),
     Action(_P, "help", "?", "help", "Help", "Show every key, and what the screen means.", "Help", 0),
     Action(_P, "quit", "q", "quit", "Quit", "Close a dialog, or leave gextui.", "Quit", 7),
-    Action(_P, "quit_now", "ctrl+c", "quit", "Quit from anywhere", "Leave gextui, whatever is open.", priority=True),
+    Action(_P, "quit_now", "ctrl+c", "quit", "Quit from anywhere", "Leave gextui, whatever is open.", everywhere=True),
 )  # fmt: skip
 
 BY_ID: Mapping[str, Action] = {action.id: action for action in ACTIONS}
@@ -320,20 +320,22 @@ def textual_keymap(keys: Keys) -> dict[str, str]:
     return {name: ",".join(own) or UNBOUND for name, own in keys.items() if own != DEFAULT_KEYS[name]}
 
 
-def bindings(calls: Mapping[str, str] | None = None) -> list[Binding]:
-    """The app's bindings; or a dialog's, from action ids to the dialog's own actions, under the same rebindable ids."""
-    chosen = {action.id: f"run('{action.id}')" for action in ACTIONS} if calls is None else calls
+def bindings(calls: Mapping[str, str], *, at_once: bool = False) -> list[Binding]:
+    """Bindings under the actions' rebindable ids: a dialog's, from action ids to the dialog's own actions.
+
+    ``at_once`` has a key acted on before the next is looked at, so that of ``A`` and a name typed in one breath, as
+    they come over a slow line, the name goes into the dialog that ``A`` opens.
+    """
     return [
-        Binding(
-            ",".join(BY_ID[name].keys),
-            call,
-            BY_ID[name].title,
-            id=name,
-            show=False,
-            priority=calls is None and BY_ID[name].priority,
-        )
-        for name, call in chosen.items()
+        Binding(",".join(BY_ID[name].keys), call, BY_ID[name].title, id=name, show=False, priority=at_once)
+        for name, call in calls.items()
     ]
+
+
+def run_bindings(*, everywhere: bool) -> list[Binding]:
+    """The app's bindings to run every action: those that work everywhere, or those of the dashboard alone."""
+    wanted = [action.id for action in ACTIONS if action.everywhere is everywhere]
+    return bindings({name: f"app.run('{name}')" for name in wanted}, at_once=True)
 
 
 def shown_keys(action: Action, keys: Keys) -> str:

@@ -14,7 +14,7 @@ from textual.screen import Screen
 
 from gextui.market.coin import PriceAxis
 from gextui.market.ticker import Ticker
-from gextui.ui.actions import ACTIONS, BY_ID, MANY, bindings, read_keymap, shown_keys, textual_keymap
+from gextui.ui.actions import ACTIONS, BY_ID, MANY, read_keymap, run_bindings, shown_keys, textual_keymap
 from gextui.ui.editing import Editing
 from gextui.ui.scene import Scene
 from gextui.ui.screens.dashboard import Dashboard
@@ -56,7 +56,7 @@ class GextuiApp(ThemedApp, DeltaApp[None], inherit_bindings=False):
     TITLE = "gextui"
     CSS_PATH = Path(__file__).with_name("app.tcss")
     ENABLE_COMMAND_PALETTE = False
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
+    BINDINGS: ClassVar[list[BindingType]] = [*run_bindings(everywhere=True)]
 
     def __init__(
         self,

@@ -124,7 +124,10 @@ class Watchlist:
             return self._with(ticker.symbol, on=True)
         if len(self.entries) >= MOST_TICKERS:
             raise ListError(f"the list is full: up to {MOST_TICKERS} tickers are watched at once")
-        return Watchlist((*self.entries, Listed(ticker.symbol, ticker.kind)))
+        listed = Listed(ticker.symbol, ticker.kind)
+        if ticker != listed.ticker:  # found where tickers of its kind are not looked for
+            listed = structs.replace(listed, sources=(ticker.source,))
+        return Watchlist((*self.entries, listed))
 
     def without(self, symbol: str) -> "Watchlist":
         """Without the ticker.

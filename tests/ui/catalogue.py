@@ -40,7 +40,7 @@ class MemoryCatalogue:
         known = KNOWN_TICKERS | self.listed
         if symbol not in known:
             near = [name for name in known if name[:2] == symbol[:2]]
-            raise UnknownTickerError(f"neither Deribit nor Cboe lists options on {symbol}", near)
+            raise UnknownTickerError(f"Deribit, Bybit and Cboe list no options on {symbol}", near)
         return known[symbol]
 
 

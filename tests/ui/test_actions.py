@@ -15,6 +15,7 @@ from gextui.ui.actions import (
     entries,
     keys_page,
     read_keymap,
+    run_bindings,
     shown_keys,
     textual_keymap,
 )
@@ -146,10 +147,11 @@ def test_a_wrong_keymap_is_said_and_left_out(keymap: dict[str, str], sentence: s
 
 
 def test_bindings_carry_the_ids() -> None:
-    by_id = {binding.id: binding for binding in bindings()}
-    assert set(by_id) == set(BY_ID)
-    assert by_id["down"].key == "j,down"
-    assert [binding.id for binding in bindings() if binding.priority] == ["suspend", "quit_now"]
+    of_the_dashboard = {binding.id: binding for binding in run_bindings(everywhere=False)}
+    everywhere = [binding.id for binding in run_bindings(everywhere=True)]
+    assert everywhere == ["suspend", "quit_now"]
+    assert {*of_the_dashboard, *everywhere} == set(BY_ID)
+    assert of_the_dashboard["down"].key == "j,down"
     assert [(one.id, one.key, one.action) for one in bindings({"back": "close"})] == [("back", "escape", "close")]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from rich.cells import cell_len
+from textual.events import Key
 from textual.pilot import Pilot
 from textual.widgets import OptionList
 
@@ -91,6 +92,17 @@ async def test_fifty_tickers_scroll_and_the_keys_stay_in_sight() -> None:
         renew(app)
         assert "the list is full: up to 50 tickers are watched at once" in await settled(pilot)
         assert desk.routes == {}
+
+
+async def test_a_name_typed_in_one_breath_with_the_key_goes_into_the_dialog() -> None:
+    desk = MemoryDesk("BTC")
+    async with running(desk, editable=editable(desk)) as (app, pilot):
+        # As one read of a slow line brings them: before any of them is acted upon.
+        for key in ["A", *"spx", "enter"]:
+            app.post_message(Key(key, key if len(key) == 1 else None))
+        await eventually(lambda: chosen(desk) == ["BTC", "SPX"], "the ticker")
+        await looked_up(pilot)
+        assert "2 SPX" in shown(app)[0]
 
 
 async def test_enter_and_space_switch_off_and_on() -> None:
@@ -243,7 +255,7 @@ async def test_a_name_that_no_source_knows_is_said_and_near_ones_are_offered() -
         assert isinstance(app.screen, Unknown)
         text = text_shown(app)
         assert "ETX is not added" in text
-        assert "neither Deribit nor Cboe lists options on ETX" in text
+        assert "Deribit, Bybit and Cboe list no options on ETX" in text
         assert in_dialog(app) == ["1 add ETH", "2 add ETHA"]
         await press(pilot, "1")
         await looked_up(pilot)
@@ -256,7 +268,7 @@ async def test_a_name_like_nothing_else_is_said_and_nothing_is_added() -> None:
     async with running(desk, editable=editable(desk)) as (app, pilot):
         await press(pilot, "A", *"zzzz", "enter")
         await looked_up(pilot)
-        assert "neither Deribit nor Cboe lists options on ZZZZ" in text_shown(app)
+        assert "Deribit, Bybit and Cboe list no options on ZZZZ" in text_shown(app)
         assert "asking" not in text_shown(app)
         await press(pilot, "enter")
         assert isinstance(app.screen, Unknown)

@@ -1,8 +1,11 @@
 """Dashboard: the main screen, a view of the ticker's board with its frame, at three designed sizes."""
 
+from typing import ClassVar
+
 from rich.cells import cell_len
 from textual import events
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import Container, Horizontal
 from textual.content import Content
 from textual.geometry import Size
@@ -13,7 +16,7 @@ from gextui.exposure.filters import EVERYTHING
 from gextui.market.coin import PriceAxis
 from gextui.market.text import clean_symbol, clean_text
 from gextui.ui import format as fmt
-from gextui.ui.actions import MANY, Keys
+from gextui.ui.actions import MANY, Keys, run_bindings
 from gextui.ui.coin_words import other_unit
 from gextui.ui.levels import expiry_words
 from gextui.ui.scene import Scene
@@ -59,6 +62,8 @@ class TooSmall(SceneLine):
 
 class Dashboard(Screen[None], inherit_bindings=False):
     """The frame and the view inside it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*run_bindings(everywhere=False)]
 
     def __init__(self, *, keys: Keys, ascii_only: bool, saved: State) -> None:
         super().__init__()

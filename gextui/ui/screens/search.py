@@ -5,6 +5,7 @@ from typing import ClassVar, Generic
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.events import Key
 from textual.fuzzy import Matcher
 from textual.widgets import Input, OptionList
 
@@ -69,6 +70,12 @@ class Search(Dialog[Value], Generic[Value]):
     def on_mount(self) -> None:
         """Everything is found by nothing typed."""
         self._narrow("")
+
+    def on_key(self, event: Key) -> None:
+        """What was typed before the line had the focus, for it takes such keys itself."""
+        if event.is_printable and event.character is not None:
+            event.stop()
+            self.query_one(SearchInput).insert_text_at_cursor(event.character)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Narrow to what is typed."""
