@@ -154,5 +154,6 @@ def _sorted(board: Board, table: Table, order: Order) -> Table:
         return table.arranged(np.lexsort((table.root, expiry, sign * strike)), int(np.count_nonzero(before)))
     if order.by == EXPIRY:
         return table.arranged(np.lexsort((-strike, table.root, sign * expiry)))
-    numbers = table.numbers(board, order.by, np.arange(len(table)))
+    # By size: a put's GEX, delta and theta are the larger the further below zero they are.
+    numbers = np.abs(table.numbers(board, order.by, np.arange(len(table))))
     return table.arranged(np.lexsort((expiry, -strike, sign * numbers, np.isnan(numbers))))

@@ -116,14 +116,15 @@ def test_what_is_missing_comes_last_either_way(descending: bool) -> None:
     assert rows_of(table)[-1] == (100.0, 1)
 
 
+@pytest.mark.parametrize("side", [Rights.CALLS, Rights.PUTS])
 @pytest.mark.parametrize("name", EVERY_COLUMN)
-def test_every_column_sorts(name: str) -> None:
+def test_every_column_sorts_by_size(name: str, side: Rights) -> None:
     board = strikes_board(STRIKES, spot=100.4, years=[7 * DAY, 14 * DAY])
-    stop = Stop(Rights.CALLS, name)
+    stop = Stop(side, name)
     for descending in (True, False):
         table = make_table(board, None, Listed(), Order(stop, descending))
         assert len(table) == 42
-        numbers = table.numbers(board, stop, np.arange(42))
+        numbers = np.abs(table.numbers(board, stop, np.arange(42)))
         known = numbers[np.isfinite(numbers)]
         assert np.isnan(numbers[len(known) :]).all()
         assert (np.diff(known) * (-1 if descending else 1) >= 0).all()
