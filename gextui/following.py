@@ -12,7 +12,7 @@ from gextui.market.calendar import MarketState, market_state
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import Ticker
 from gextui.route import RECORDER
-from gextui.sources.pacing import Clock, SystemClock
+from gextui.sources.pacing import Clock, SystemClock, ended_within
 from gextui.sources.source import ConnectionStatus, SourceState, SourceStatus
 from gextui.store.database import StoreError
 from gextui.store.lock import Holder, holder_of
@@ -58,6 +58,7 @@ class FollowingSource:
         self._path = path
         self._clock = SystemClock() if clock is None else clock
         self._followed: dict[Ticker, _Followed] = {}
+        self._chosen = asyncio.Event()
         self.carry(tickers)
         self._holder: Holder | None = None
         self._unread = ""
@@ -66,6 +67,8 @@ class FollowingSource:
         """Follow these tickers from now on; see `Adjustable`."""
         self.tickers = tuple(tickers)
         self._followed = {ticker: self._followed.get(ticker) or _Followed() for ticker in self.tickers}
+        # At once, as the history is: what is recorded between its look and ours would be shown by neither.
+        self._chosen.set()
 
     async def chains(self) -> AsyncIterator[OptionChain]:
         """Yield each ticker's newest reading as it is recorded; see `Source`."""
@@ -82,6 +85,7 @@ class FollowingSource:
         """Yield what is new for as long as the file is the one that was opened."""
         opened = identity_of(self._path)
         while identity_of(self._path) == opened:
+            self._chosen.clear()
             self._holder = holder_of(self._path)
             now = datetime.fromtimestamp(self._clock.now(), UTC)
             for ticker, followed in tuple(self._followed.items()):
@@ -97,7 +101,7 @@ class FollowingSource:
                     # Another version may have another name for it.
                     yield chain if chain.ticker == ticker else replace(chain, ticker=ticker)
             self._unread = store.notice
-            await self._clock.sleep(LOOK_EVERY)
+            await ended_within(self._clock, LOOK_EVERY, self._chosen.wait())
 
     def status(self, ticker: Ticker) -> SourceStatus:
         """Who records the ticker, and whether anybody does; see `Source`."""

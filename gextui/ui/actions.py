@@ -335,7 +335,9 @@ def bindings(calls: Mapping[str, str], *, at_once: bool = False) -> list[Binding
 def run_bindings(*, everywhere: bool) -> list[Binding]:
     """The app's bindings to run every action: those that work everywhere, or those of the dashboard alone."""
     wanted = [action.id for action in ACTIONS if action.everywhere is everywhere]
-    return bindings({name: f"app.run('{name}')" for name in wanted}, at_once=True)
+    calls = {name: f"app.run('{name}')" for name in wanted}
+    # Not at once where the key went to a dialog that has closed meanwhile.
+    return [*bindings(calls, at_once=True), *bindings(calls)]
 
 
 def shown_keys(action: Action, keys: Keys) -> str:

@@ -10,6 +10,9 @@ from textual_plotext import PlotextPlot
 
 from gextui.ui.format import plain
 
+PRICE_CELLS = 13
+"""Between two prices on an x axis: plotext moves labels that come near each other, in an order that differs by run."""
+
 PlotColour = str | int | tuple[int, int, int]
 
 _QUARTERS = "hd"

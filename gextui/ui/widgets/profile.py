@@ -109,7 +109,7 @@ class Profile(LineView):
             self.redraw()
 
     def _draw(self, board: Board, plot: "Plot", width: int, height: int) -> None:
-        from gextui.ui.widgets.plot import round_ticks
+        from gextui.ui.widgets.plot import PRICE_CELLS, round_ticks
 
         figure = plot.plt
         figure.clear_figure()
@@ -123,8 +123,7 @@ class Profile(LineView):
         figure.ylim(bottom, top)
         ticks = round_ticks(bottom, top, max(2, height // 4))
         figure.yticks(ticks, [fmt.right(self._amount(tick), _TICK_WIDTH) for tick in ticks])
-        # Labels that touch are moved by plotext, in an order that differs from run to run.
-        prices = round_ticks(low, high, max(2, (width - _TICK_WIDTH) // 10))
+        prices = round_ticks(low, high, max(2, (width - _TICK_WIDTH) // PRICE_CELLS))
         figure.xticks(prices, [fmt.strike(price) for price in prices])
         figure.hline(0.0, color=self._colour("label"))
         self._mark_levels(board, plot, (low, high, bottom, top), width, height)

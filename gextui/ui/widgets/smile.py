@@ -34,7 +34,6 @@ _SAME = 0.05
 _LEAST_WIDTH, _LEAST_HEIGHT = 24, 9
 _LINES_ABOVE, _LINES_BELOW = 2, 1
 _NAMES_FROM_HEIGHT = 12
-_TICK_CELLS = 10
 
 
 class _Curve(NamedTuple):
@@ -254,7 +253,7 @@ class Smile(LineView):
 
     def _draw(self, board: Board, plot: "Plot", curves: list[_Curve], width: int, rows: int) -> None:
         from gextui.ui.widgets.panes import AXIS_ROWS, Axis
-        from gextui.ui.widgets.plot import round_ticks
+        from gextui.ui.widgets.plot import PRICE_CELLS, round_ticks
 
         strikes = np.concatenate([curve.smile.strike[curve.inside] for curve in curves])
         low, high = float(strikes.min()), float(strikes.max())
@@ -272,7 +271,7 @@ class Smile(LineView):
         figure.xlim(low, high)
         figure.ylim(axis.low, axis.high)
         figure.yticks(list(axis.ticks), [fmt.right(label, max(map(len, labels))) for label in labels])
-        ticks = round_ticks(low, high, max(2, width // _TICK_CELLS))
+        ticks = round_ticks(low, high, max(2, width // PRICE_CELLS))
         figure.xticks(ticks, [fmt.strike(tick) for tick in ticks])
         cell = (high - low) / max(width - max(map(len, labels)) - 2, 1)
         self._mark_prices(board, plot, curves, (low, high), axis, cell, rows)
