@@ -6,18 +6,20 @@ import math
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, NoReturn, Protocol, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from gextui.choice import Arrival, stale_after
 from gextui.coin_etfs import CoinEtfs
-from gextui.exposure.board import Board, build_board
+from gextui.exposure.board import Board
 from gextui.exposure.change import WINDOWS, Past
 from gextui.exposure.filters import EVERYTHING, Filters
 from gextui.exposure.series import Series
 from gextui.intake import Intake
+from gextui.keeper import History, Keeper
+from gextui.lane import FASTEST, Chart, Lane, Reading
 from gextui.market.calendar import end_of_day, last_close
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import Ticker
@@ -33,8 +35,6 @@ CHART_EVERY = 10.0
 CHART_POINTS = 600
 DAILY_FROM = timedelta(days=90)
 """Over such a span the last reading of each day is fetched, by the clock of the ticker's market."""
-_FASTEST = 1.0
-"""Seconds: boards of a ticker are built no more often than its source's interval, but never wait longer than this."""
 _AFTER_A_BUG = 1.0
 """Seconds before the intake is run again."""
 IMPLY_EVERY = 5.0
@@ -43,54 +43,12 @@ _LOOK_AGAIN = 60.0
 """Seconds after which it is looked anew what has expired: the machine may have slept."""
 _HISTORY_AFTER = 4 * 86400.0
 """Seconds, the longest weekend: an older chain is shown as it was, with what has expired since."""
-_PATIENCE, _CHART_PATIENCE = 1.0, 10.0
-"""Seconds that the live view, and a chart, wait for the history."""
+_CHART_PATIENCE = 10.0
+"""Seconds that a chart waits for the history."""
 # Seconds at the end, within the two that `stop` promises: for the last records, for the database, for everything.
 _FLUSH_WITHIN = 1.0
 _CLOSE_WITHIN = 0.4
 _END_WITHIN = 1.7
-
-
-class History(Protocol):
-    """What is remembered: the store's database, or the opened files in memory. All calls run in the core thread."""
-
-    @property
-    def recording(self) -> str:
-        """``recording``, ``not recorded`` or a plain sentence on why recording failed; read from any thread."""
-        ...
-
-    @property
-    def notice(self) -> str:
-        """Plain sentences on what was not as it should be; empty when all is well; read from any thread."""
-        ...
-
-    async def announce(self, tickers: Sequence[Ticker]) -> None:
-        """Tell others that these tickers are recorded from now on."""
-        ...
-
-    async def record(self, board: Board) -> None:
-        """Remember the board; when it returns the row survives kill -9."""
-        ...
-
-    async def past(self, ticker: Ticker, at: datetime, minutes: Sequence[int]) -> Past:
-        """What a board at ``at`` is compared with: one chain a window (absent over a gap), and yesterday's."""
-        ...
-
-    async def step(self, ticker: Ticker, at: datetime, steps: int) -> OptionChain | None:
-        """The chain recorded ``steps`` before (negative) or after ``at``; None beyond either end."""
-        ...
-
-    async def latest(self, ticker: Ticker) -> OptionChain | None:
-        """The newest recorded chain."""
-        ...
-
-    async def range(self, ticker: Ticker, start: datetime, end: datetime, *, at_most: int) -> Series:
-        """The levels from ``start`` to ``end``, in at most so many rows."""
-        ...
-
-    async def close(self) -> None:
-        """Flush and close."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +115,8 @@ class Desk:
             ValueError: no routes are given, and two sources give the same ticker.
         """
         self._clock = clock = SystemClock() if clock is None else clock
-        self._open_history = open_history
-        self._record = record
+        self._keeper = Keeper(open_history, clock, record=record)
         self._needs_history = needs_history
-        self._history: History | None = None
         self._intake = Intake(sources, clock, routes=routes, make=make)
         self._beside = beside
         self._etfs = CoinEtfs(clock) if etfs is None else etfs
@@ -168,15 +124,10 @@ class Desk:
         self._filters = filters
         self._lanes = {ticker: self._new_lane(ticker) for ticker in self._intake.routes}
         self._views: dict[Ticker, View] = {}
-        self._writing = Trouble("recording", clock)
-        self._reading = Trouble("the history", clock)
         self._routing = Trouble("the intake", clock)
-        self._unrecorded: dict[Ticker, Board] = {}
-        self._behind = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._closing = asyncio.Event()
-        self._to_record = asyncio.Event()
         self._expires_next = math.inf
         """When something in any view expires, epoch seconds."""
         self._expires_sooner = asyncio.Event()
@@ -216,8 +167,8 @@ class Desk:
         self._lanes = {ticker: self._lanes.get(ticker) or self._new_lane(ticker) for ticker in routes}
         self._call(lambda: self._rearrange(dict(routes)))
 
-    def _new_lane(self, ticker: Ticker) -> "_Lane":
-        return _Lane(ticker, self._filters, Trouble(ticker.symbol, self._clock))
+    def _new_lane(self, ticker: Ticker) -> Lane:
+        return Lane(ticker, self._filters, Trouble(ticker.symbol, self._clock))
 
     def view(self, ticker: Ticker) -> View | None:
         """The newest view of the ticker; costs a dictionary look-up. None before its first board."""
@@ -234,7 +185,7 @@ class Desk:
         age = None if lane.arrived is None else max(0.0, self._clock.seconds() - lane.arrived)
         recorded = status.interval == 0 or status.state is SourceState.CLOSED
         stale = age is not None and not recorded and age > stale_after(status.interval)
-        return Health(status, age, stale, self._recording(), "" if self._history is None else self._history.notice)
+        return Health(status, age, stale, self._keeper.recording, self._keeper.notice)
 
     def watch(self, ticker: Ticker, filters: Filters) -> None:
         """Show this ticker through these filters: its view is rebuilt at once. Records stay unfiltered."""
@@ -259,7 +210,7 @@ class Desk:
         due = chart is None or chart.span != span or self._clock.seconds() - chart.asked >= CHART_EVERY
         if due:
             kept = chart.series if chart is not None and chart.span == span else None
-            lane.chart = _Chart(span, self._clock.seconds(), kept)
+            lane.chart = Chart(span, self._clock.seconds(), kept)
             self._command(lane, lambda: self._fetch_chart(lane, span))
         return None if lane.chart is None else lane.chart.series
 
@@ -281,7 +232,7 @@ class Desk:
         nobody.cancel()
         return nobody
 
-    def _command(self, lane: "_Lane", work: Callable[[], Coroutine[None, None, None]]) -> None:
+    def _command(self, lane: Lane, work: Callable[[], Coroutine[None, None, None]]) -> None:
         """Run ``work`` in the core thread, while there is one; whatever it raises is the lane's trouble."""
         self._call(lambda: self._begin(lane, work))
 
@@ -306,16 +257,15 @@ class Desk:
         workers += [start(self._run_beside(work)) for work in (self._beside, self._etfs.keep) if work is not None]
         workers.append(start(self._imply()))
         self._tend_lanes()
-        recorder = start(self._run_recorder())
+        recorder = start(self._keeper.run())
         await self._closing.wait()
         loop = asyncio.get_running_loop()
         end = loop.time() + _END_WITHIN
         for worker in (*workers, *self._tended.values(), *self._commands):
             worker.cancel()
-        self._to_record.set()
+        self._keeper.end()
         await asyncio.wait({recorder}, timeout=_FLUSH_WITHIN)
-        if self._history is not None:
-            workers.append(start(self._guarded(self._writing, self._history.close())))
+        workers.append(start(self._keeper.close()))
         # Sources let go of what they hold meanwhile: who is cancelled twice leaves it open.
         await asyncio.wait(workers, timeout=_CLOSE_WITHIN)
         left = asyncio.all_tasks() - {asyncio.current_task()}
@@ -326,7 +276,7 @@ class Desk:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(loop.shutdown_asyncgens(), max(0.0, end - loop.time()))
 
-    def _begin(self, lane: "_Lane", work: Callable[[], Coroutine[None, None, None]]) -> None:
+    def _begin(self, lane: Lane, work: Callable[[], Coroutine[None, None, None]]) -> None:
         self._spawn(self._guarded(lane.trouble, work()))
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
@@ -341,16 +291,9 @@ class Desk:
 
     async def _remember(self) -> None:
         """Open the history and show what it holds, until a source delivers."""
-        if self._open_history is None:
+        history = await self._keeper.open(self.tickers)
+        if history is None:
             return
-        history = await settled(self._open_history())
-        if isinstance(history, BaseException):
-            self._record = False
-            self._writing.report(history)
-            return
-        self._history = history
-        if self._record:
-            await self._guarded(self._writing, history.announce(self.tickers))
         for lane in self._lanes.values():
             if lane.arrived is None:
                 await self._guarded(lane.trouble, self._recall(lane, history))
@@ -358,8 +301,8 @@ class Desk:
                 # Built before there was a past to compare it with.
                 lane.offer(lane.newest.board.chain)
 
-    async def _recall(self, lane: "_Lane", history: History) -> None:
-        chain = await self._asked(history.latest(lane.ticker))
+    async def _recall(self, lane: Lane, history: History) -> None:
+        chain = await self._keeper.ask(history.latest(lane.ticker))
         if chain is None:
             return
         if lane.ticker.coin is not None:
@@ -375,7 +318,7 @@ class Desk:
     async def _run_intake(self, remembering: asyncio.Task[None]) -> None:
         if self._needs_history:
             await asyncio.wait({remembering})
-            if self._history is None:
+            if self._keeper.history is None:
                 return
         while True:
             self._routing.report(await settled(self._intake.run(self._take)))
@@ -392,7 +335,7 @@ class Desk:
         lane = self._lanes.get(chain.ticker)
         if lane is None:
             return
-        lane.pace = min(interval, _FASTEST)
+        lane.pace = min(interval, FASTEST)
         self._etfs.hear(chain.ticker, interval)
         if arrival.renews:
             lane.arrived = self._clock.seconds()
@@ -406,27 +349,26 @@ class Desk:
         for ticker in [ticker for ticker in self._tended if ticker not in routes]:
             self._tended.pop(ticker).cancel()
             self._views.pop(ticker, None)
-            self._unrecorded.pop(ticker, None)
-        history = self._history
+            self._keeper.forget(ticker)
+        history = self._keeper.history
         for lane in self._tend_lanes():
             if history is not None:
                 self._begin(lane, partial(self._recall, lane, history))
-        if history is not None and self._record:
-            self._spawn(self._guarded(self._writing, history.announce(tuple(routes))))
+        self._spawn(self._keeper.announce(tuple(routes)))
 
-    def _tend_lanes(self) -> "list[_Lane]":
+    def _tend_lanes(self) -> list[Lane]:
         """Begin to work on the lanes that nobody works on; those."""
         begun = [lane for ticker, lane in self._lanes.items() if ticker not in self._tended]
         for lane in begun:
             self._tended[lane.ticker] = asyncio.create_task(self._run_lane(lane))
         return begun
 
-    async def _run_lane(self, lane: "_Lane") -> NoReturn:
+    async def _run_lane(self, lane: Lane) -> NoReturn:
         while True:
             outcome = await settled(self._tend(lane))
             lane.trouble.report(outcome)  # and on with the next chain
 
-    async def _tend(self, lane: "_Lane") -> None:
+    async def _tend(self, lane: Lane) -> None:
         clock = asyncio.get_running_loop().time
         while True:
             await lane.wake.wait()
@@ -438,7 +380,7 @@ class Desk:
             # From when it came, not from now: a board that was late once must not make every later one late.
             lane.due = lane.offered + lane.pace
             lane.newest = await self._read(chain)
-            self._hand_to_recorder(lane.newest.board)
+            self._keeper.keep(lane.newest.board)
             lane.implied = self._implied(lane)
             await self._show(lane)
             lane.trouble.clear()
@@ -452,7 +394,7 @@ class Desk:
                 if lane.ticker.coin is not None:
                     await self._guarded(lane.trouble, self._look_after(lane))
 
-    async def _look_after(self, lane: "_Lane") -> None:
+    async def _look_after(self, lane: Lane) -> None:
         if lane.newest is not None and lane.pending is None:
             told = await self._etfs.completed(lane.newest.board.chain, self._recorded)
             if told is not None:
@@ -463,39 +405,23 @@ class Desk:
 
     async def _recorded(self, ticker: Ticker, at: datetime) -> OptionChain | None:
         """The newest chain recorded up to an instant."""
-        return None if self._history is None else await self._asked(self._history.step(ticker, at, 0))
+        history = self._keeper.history
+        return None if history is None else await self._keeper.ask(history.step(ticker, at, 0))
 
-    def _implied(self, lane: "_Lane") -> "_Reading | None":
+    def _implied(self, lane: Lane) -> Reading | None:
         """The reading of a shut coin ETF at the coin's price now; None where there is none. It is never recorded."""
         chain = self._etfs.implied(lane.ticker)
         if chain is None:
             return None
         past = Past() if lane.newest is None or lane.newest.past is None else replace(lane.newest.past, windows={})
-        return _Reading(build_board(chain, past), past)
+        return Reading.of(chain, past)
 
-    def _hand_to_recorder(self, board: Board) -> None:
-        """Have the board recorded, unless nothing in it could be read, or not all of it yet."""
-        if self._record and self._open_history is not None and board.used and not board.chain.partial:
-            self._behind |= self._history is not None and board.ticker in self._unrecorded
-            self._unrecorded[board.ticker] = board
-            self._to_record.set()
+    async def _read(self, chain: OptionChain) -> Reading:
+        history = self._keeper.history
+        past = None if history is None else await self._keeper.ask(history.past(chain.ticker, chain.as_of, WINDOWS))
+        return Reading.of(chain, past)
 
-    async def _read(self, chain: OptionChain) -> "_Reading":
-        history = self._history
-        past = None if history is None else await self._asked(history.past(chain.ticker, chain.as_of, WINDOWS))
-        return _Reading(build_board(chain, past), past)
-
-    async def _asked(self, question: Awaitable[_T], patience: float | None = None) -> _T | None:
-        """The history's answer; None where it fails or is slow, because the live view does not wait for a disk."""
-        # A task at once: were this cancelled before it begins, the question itself would never be awaited.
-        answer = await settled(asyncio.wait_for(asyncio.ensure_future(question), patience or _PATIENCE))
-        if isinstance(answer, BaseException):
-            self._reading.report(answer)
-            return None
-        self._reading.clear()
-        return answer
-
-    async def _show(self, lane: "_Lane", *, at_start: bool = False) -> None:
+    async def _show(self, lane: Lane, *, at_start: bool = False) -> None:
         reading = lane.replay or lane.live
         if reading is not None:
             now = self._expired_by(lane, reading.board.chain)
@@ -506,7 +432,7 @@ class Desk:
             if lane.expires < self._expires_next:
                 self._expires_sooner.set()
 
-    def _expired_by(self, lane: "_Lane", chain: OptionChain) -> float:
+    def _expired_by(self, lane: Lane, chain: OptionChain) -> float:
         """The instant up to which the view shows nothing that has expired, where the chain may be older than that.
 
         A market's time is the clock's, save where it is simulated or past.
@@ -531,8 +457,9 @@ class Desk:
                 wait = min(max(self._expires_next - now, 0.0), _LOOK_AGAIN)
                 await ended_within(self._clock, wait, self._expires_sooner.wait())
 
-    async def _step(self, lane: "_Lane", steps: int) -> None:
-        if self._history is None:
+    async def _step(self, lane: Lane, steps: int) -> None:
+        history = self._keeper.history
+        if history is None:
             await self._show(lane, at_start=steps < 0)
             return
         lane.steps += steps
@@ -542,20 +469,20 @@ class Desk:
         try:
             while lane.steps:
                 steps, lane.steps = lane.steps, 0
-                await self._move(lane, self._history, steps)
+                await self._move(lane, history, steps)
         finally:
             lane.stepping = False
 
-    async def _move(self, lane: "_Lane", history: History, steps: int) -> None:
+    async def _move(self, lane: Lane, history: History, steps: int) -> None:
         replay = lane.replay
         shown = replay or lane.live
         if shown is None:
             return
-        chain = await self._asked(history.step(lane.ticker, shown.board.as_of, steps))
-        while chain is None and steps < -1 and not self._reading.sentence:  # before the first: as far as there is
+        chain = await self._keeper.ask(history.step(lane.ticker, shown.board.as_of, steps))
+        while chain is None and steps < -1 and not self._keeper.unread:  # before the first: as far as there is
             steps += 1
-            chain = await self._asked(history.step(lane.ticker, shown.board.as_of, steps))
-        if self._reading.sentence:
+            chain = await self._keeper.ask(history.step(lane.ticker, shown.board.as_of, steps))
+        if self._keeper.unread:
             return
         if chain is None and steps < 0:
             await self._show(lane, at_start=True)
@@ -566,111 +493,23 @@ class Desk:
             lane.replay = reading
             await self._show(lane)
 
-    async def _go_live(self, lane: "_Lane") -> None:
+    async def _go_live(self, lane: Lane) -> None:
         lane.replay = None
         lane.steps = 0
         await self._show(lane)
 
-    async def _fetch_chart(self, lane: "_Lane", span: timedelta) -> None:
-        history = self._history
+    async def _fetch_chart(self, lane: Lane, span: timedelta) -> None:
+        history = self._keeper.history
         if history is None or lane.newest is None:
             return
         end, points = lane.newest.board.as_of, CHART_POINTS
         if span >= DAILY_FROM:
             end, points = end_of_day(end, lane.ticker.session), span.days
         question = history.range(lane.ticker, end - span, end, at_most=points)
-        series = await self._asked(question, _CHART_PATIENCE)
+        series = await self._keeper.ask(question, _CHART_PATIENCE)
         chart = lane.chart
         if series is not None and chart is not None and chart.span == span:
             lane.chart = replace(chart, series=series)
 
-    async def _refresh(self, lane: "_Lane") -> None:
+    async def _refresh(self, lane: Lane) -> None:
         self._intake.refresh(lane.ticker)
-
-    async def _run_recorder(self) -> None:
-        while True:
-            await self._to_record.wait()
-            self._to_record.clear()
-            while self._unrecorded and self._history is not None:
-                # The newest a ticker: a disk that is slower than the market thins the record, it does not fill memory.
-                board = self._unrecorded.pop(next(iter(self._unrecorded)))
-                outcome = await settled(self._history.record(board))
-                if isinstance(outcome, BaseException):
-                    self._writing.report(outcome)
-                else:
-                    self._writing.clear()
-            self._behind = False
-            if self._closing.is_set():
-                return
-
-    def _recording(self) -> str:
-        if self._writing.sentence or self._history is None:
-            return self._writing.sentence or "not recorded"
-        if self._reading.sentence:
-            return f"the history cannot be read: {self._reading.sentence}"
-        if not self._record:
-            return "not recorded"
-        return "recording is slow: some readings are skipped" if self._behind else self._history.recording
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Reading:
-    """A board of everything, and the past with which it is built through other filters."""
-
-    board: Board
-    past: Past | None
-
-    def through(self, filters: Filters, now: float) -> Board:
-        """The board through other filters, less what has expired by ``now``."""
-        chain = self.board.chain.without_expired(now)
-        as_it_is = chain is self.board.chain and filters == self.board.filters
-        return self.board if as_it_is else build_board(chain, self.past, filters)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Chart:
-    """Levels over time, as last asked for."""
-
-    span: timedelta
-    asked: float
-    series: Series | None
-
-
-@dataclass(slots=True, eq=False)
-class _Lane:
-    """One ticker, from chain to view."""
-
-    ticker: Ticker
-    filters: Filters
-    trouble: Trouble
-    arrived: float | None = None
-    pending: OptionChain | None = None
-    """The newest chain without a board."""
-    offered: float = 0.0
-    """When that came, by the loop's clock."""
-    wake: asyncio.Event = field(default_factory=asyncio.Event)
-    pace: float = _FASTEST
-    due: float = 0.0
-    """When the next board may be built."""
-    newest: _Reading | None = None
-    implied: _Reading | None = None
-    """What stands for the newest while a coin ETF is shut."""
-    replay: _Reading | None = None
-    """The past instant that was stepped to."""
-    steps: int = 0
-    """Asked for and not yet taken."""
-    stepping: bool = False
-    chart: _Chart | None = None
-    expires: float = math.inf
-    """When something in its view expires next, epoch seconds."""
-
-    @property
-    def live(self) -> _Reading | None:
-        """What is shown while no past instant is."""
-        return self.implied or self.newest
-
-    def offer(self, chain: OptionChain) -> None:
-        """Put the chain in the slot; one that still waits there is replaced."""
-        self.pending = chain
-        self.offered = asyncio.get_running_loop().time()
-        self.wake.set()

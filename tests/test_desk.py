@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import pytest
 
-import gextui.desk as desk_module
 from gextui.desk import Desk
 from gextui.exposure.board import Board, build_board
 from gextui.exposure.change import Past
@@ -60,7 +59,7 @@ class TestView:
             built.append(chain.spot)
             return build_board(chain, past, filters)
 
-        monkeypatch.setattr(desk_module, "build_board", counting)
+        monkeypatch.setattr("gextui.lane.build_board", counting)
         source = FedSource(interval=0.2)
         with running(Desk([source])) as desk:
             source.feed(*(chain_at(second, 100.0 + second / 1000) for second in range(2000)))

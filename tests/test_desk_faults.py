@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-import gextui.desk as desk_module
-from gextui.desk import Desk, History
+from gextui.desk import Desk
 from gextui.exposure.board import Board, build_board
 from gextui.exposure.change import Past
 from gextui.exposure.filters import EVERYTHING, Filters
+from gextui.keeper import History
 from gextui.market.chain import OptionChain
 from gextui.sources.source import BadInputError, SourceState
 from tests.support.clock import FakeClock
@@ -117,7 +117,7 @@ class TestSources:
                 raise ZeroDivisionError
             return build_board(chain, past, filters)
 
-        monkeypatch.setattr(desk_module, "build_board", refusing)
+        monkeypatch.setattr("gextui.lane.build_board", refusing)
         source = FedSource()
         with running(Desk([source])) as desk:
             source.feed(chain_at(0, 100.0))
@@ -185,7 +185,7 @@ class TestHistory:
             assert desk.health(BTC).recording == "the database is held by process 7: this one only looks on"
 
     def test_slow_reading_costs_the_past_and_not_the_present(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(desk_module, "_PATIENCE", 0.02)
+        monkeypatch.setattr("gextui.keeper._PATIENCE", 0.02)
         diary, source = Diary(), FedSource()
         with running(Desk([source], diary.open)) as desk:
             source.feed(chain_at(0, 100.0))

@@ -48,6 +48,14 @@ def test_no_open_interest_has_neither_root_nor_side() -> None:
     assert (zero.price, zero.side) == (None, None)
 
 
+def test_d11_a_root_beyond_the_range_is_none() -> None:
+    rows = [Contract(100.0, "P", open_interest=100.0), Contract(180.0, "C", open_interest=1000.0)]
+    at_spot, nearer = (build_board(chain_of(rows, spot=spot)).levels.zero_gamma for spot in (100.0, 140.0))
+    assert (at_spot.price, at_spot.roots, at_spot.band, at_spot.side) == (None, (), None, Side.SHORT)
+    [root] = nearer.roots
+    assert root > 125.0, "it is there, beyond the 25 % that spot is moved"
+
+
 def test_the_nearest_root_is_the_zero_gamma() -> None:
     rows = [
         Contract(90, "C", years=0.02, open_interest=1000),

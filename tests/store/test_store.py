@@ -9,11 +9,11 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from gextui.desk import History
 from gextui.exposure.board import build_board
 from gextui.exposure.change import WINDOWS, ChangeState
 from gextui.exposure.levels import Levels
 from gextui.exposure.series import LEVELS, Gap
+from gextui.keeper import History
 from gextui.market.ticker import KNOWN_TICKERS
 from gextui.store.database import Worker
 from gextui.store.store import Store

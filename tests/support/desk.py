@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-from gextui.desk import Desk, History
+from gextui.desk import Desk
 from gextui.exposure.board import Board
 from gextui.exposure.change import Past
+from gextui.keeper import History
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import KNOWN_TICKERS, Ticker
 from gextui.sources.recorded import RecordedHistory
