@@ -9,7 +9,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 from benchmarks.paint import DEMO, GEXTUI, HELLO, resident_memory, started
-from gextui.sources.export import write_csv
+from gextui.sources.export import HEADING, csv_rows
 from tests.ui.desk import made_up_chain
 
 ROUNDS = 5
@@ -19,8 +19,7 @@ def run() -> dict[str, float]:
     """Milliseconds (medians), ratios to the empty app, and resident megabytes."""
     with TemporaryDirectory() as folder:
         chain = Path(folder) / "chain.csv"
-        with chain.open("w", encoding="utf-8", newline="") as stream:
-            write_csv([made_up_chain()], stream)
+        chain.write_text(HEADING + csv_rows(made_up_chain()), encoding="utf-8")
         opened = (GEXTUI, "open", str(chain))
         starts = {
             "empty app": (HELLO, "hello, world"),

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from gextui.console import Exit, Stop, give, read_settings, tell
+from gextui.console import Exit, Instant, Stop, give, read_settings, tell
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from gextui.store.store import Store
 
 _T = TypeVar("_T")
@@ -74,7 +76,7 @@ def config_check(config: Path | None, /) -> None:
 
 @click.group("db")
 def database() -> None:
-    """The database of what was recorded: whether it is whole, a copy, and forgetting what is old."""
+    """The database of what was recorded: whether it is whole, a copy, CSV, and forgetting what is old."""
 
 
 @database.command("check")
@@ -95,6 +97,30 @@ def db_backup(config: Path | None, /, target: Path) -> None:
     """Write a copy to the new file TARGET; recording goes on meanwhile."""
     _with_store(config, lambda store: store.backup(target), read_only=True)
     give(f"{target}\n")
+
+
+@database.command("export")
+@click.argument("tickers", nargs=-1, required=True, metavar="TICKER ...")
+@click.option("--since", type=Instant(), help="From this instant on, e.g. 2026-11-20T14:30:00Z.")
+@click.option("--until", type=Instant(), help="Up to this instant.")
+@click.pass_obj
+def db_export(
+    config: Path | None, /, tickers: tuple[str, ...], since: "datetime | None", until: "datetime | None"
+) -> None:
+    """Print the chains that were recorded as CSV, which `gextui open` and --file read."""
+    from gextui.market.ticker import ticker_for
+    from gextui.sources.export import HEADING, csv_rows
+
+    async def export(store: "Store") -> bool:
+        found = False
+        for ticker in map(ticker_for, tickers):
+            async for chain in store.recorded(ticker, since, until):
+                give(csv_rows(chain) if found else HEADING + csv_rows(chain))
+                found = True
+        return found
+
+    if not _with_store(config, export, read_only=True):
+        raise Stop(Exit.NO_INPUT, f"nothing is recorded of {', '.join(tickers)} then")
 
 
 @database.command("prune")

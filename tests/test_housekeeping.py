@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import sys
 from collections import namedtuple
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from gextui.cli import commands
 from gextui.config import Storage
 from gextui.doctor import Verdict
 from gextui.exposure.board import build_board
+from gextui.market.chain import OptionChain
+from gextui.sources.export import HEADING, csv_rows
+from gextui.sources.files import read_chains
 from gextui.store.lock import Lock
 from gextui.store.retention import Retention
 from gextui.store.store import Store
@@ -29,14 +33,18 @@ def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     path = tmp_path / "gextui" / "gextui.db"
 
-    async def fill() -> None:
+    record(path, random_chain(1))
+    return path
+
+
+def record(path: Path, chain: OptionChain) -> None:
+    async def write() -> None:
         store = await Store.open(path)
-        await store.record(build_board(random_chain(1)))
+        await store.record(build_board(chain))
         assert store.recording == "recording"
         await store.close()
 
-    asyncio.run(fill())
-    return path
+    asyncio.run(write())
 
 
 def invoke(*arguments: str | Path) -> Result:
@@ -72,6 +80,20 @@ class TestDatabase:
         assert again.exit_code == 73
         assert "exists already" in again.stderr
 
+    def test_export_is_what_open_reads(self, database: Path, tmp_path: Path) -> None:
+        later = replace(random_chain(2), as_of=random_chain(1).as_of + timedelta(minutes=1))
+        record(database, later)
+        result = invoke("db", "export", later.ticker.symbol.lower())
+        assert result.exit_code == 0
+        file = tmp_path / "all.csv"
+        file.write_text(result.stdout)
+        assert [chain.as_of for chain in read_chains(file)] == [random_chain(1).as_of, later.as_of]
+        one = invoke("db", "export", later.ticker.symbol, "--since", later.as_of.isoformat()).stdout
+        assert one == HEADING + csv_rows(later)
+        early = invoke("db", "export", later.ticker.symbol, "--until", "2020-01-01T00:00Z")
+        assert (early.exit_code, early.stdout) == (66, "")
+        assert early.stderr == f"gextui: nothing is recorded of {later.ticker.symbol} then\n"
+
     def test_prune_forgets_by_the_settings(self, database: Path, tmp_path: Path) -> None:
         # The reading is of 2026-03-02, months before the day on which this test runs.
         (tmp_path / "gextui" / "config.toml").write_text("[storage]\nchains_days = 1\n")
@@ -97,7 +119,7 @@ class TestDatabase:
         assert result.exit_code == 75
         assert "already records" in result.stderr
 
-    @pytest.mark.parametrize("command", [("check",), ("backup", "x.db"), ("prune",)])
+    @pytest.mark.parametrize("command", [("check",), ("backup", "x.db"), ("export", "BTC"), ("prune",)])
     def test_nothing_recorded_yet(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
     ) -> None:

@@ -1,9 +1,8 @@
 """gextui's own CSV, written: a row a contract, read back by `files.read_chains`."""
 
 import csv
-from collections.abc import Iterable
 from datetime import UTC, datetime, time
-from typing import TextIO
+from io import StringIO
 
 from gextui.market.calendar import NEW_YORK, Settlement
 from gextui.market.chain import OptionChain
@@ -13,27 +12,28 @@ COLUMNS = (
     "ticker", "as_of", "spot", "root", "expiry", "settlement", "strike", "right", "iv", "open_interest", "volume",
     "bid", "ask", "multiplier", "forward", "venue",
 )  # fmt: skip
+HEADING = ",".join(COLUMNS) + "\n"
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def write_csv(chains: Iterable[OptionChain], stream: TextIO) -> None:
-    """Write the chains' contracts to ``stream``; what is missing is blank, numbers read back as they were."""
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for chain in chains:
-        ticker, as_of = plain_cell(chain.ticker.symbol), _iso(chain.as_of)
-        roots = [plain_cell(root) for root in chain.roots]
-        expiries = [_expiry(instant, chain.ticker.session) for instant in chain.expiries.tolist()]
-        forwards, spots = chain.forwards.tolist(), [_text(spot) for spot in chain.spots.tolist()]
-        venues = [plain_cell(part.name) for part in chain.parts] or [""]
-        of_expiry = [venues[part] for part in chain.part.tolist()]
-        columns = (chain.strike, chain.iv, chain.open_interest, chain.volume, chain.bid, chain.ask, chain.multiplier)
-        numbers = zip(*(column.tolist() for column in columns), strict=True)
-        keys = zip(chain.root.tolist(), chain.expiry.tolist(), chain.is_call.tolist(), numbers, strict=True)
-        for root, expiry, is_call, (strike, iv, open_interest, volume, bid, ask, multiplier) in keys:
-            contract = (roots[root], *expiries[expiry], _text(strike), "C" if is_call else "P")
-            measured = map(_text, (iv, open_interest, volume, bid, ask, multiplier, forwards[expiry]))
-            writer.writerow((ticker, as_of, spots[expiry], *contract, *measured, of_expiry[expiry]))
+def csv_rows(chain: OptionChain) -> str:
+    """The chain's contracts, a line each; what is missing is blank, numbers read back as they were."""
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    ticker, as_of = plain_cell(chain.ticker.symbol), _iso(chain.as_of)
+    roots = [plain_cell(root) for root in chain.roots]
+    expiries = [_expiry(instant, chain.ticker.session) for instant in chain.expiries.tolist()]
+    forwards, spots = chain.forwards.tolist(), [_text(spot) for spot in chain.spots.tolist()]
+    venues = [plain_cell(part.name) for part in chain.parts] or [""]
+    of_expiry = [venues[part] for part in chain.part.tolist()]
+    columns = (chain.strike, chain.iv, chain.open_interest, chain.volume, chain.bid, chain.ask, chain.multiplier)
+    numbers = zip(*(column.tolist() for column in columns), strict=True)
+    keys = zip(chain.root.tolist(), chain.expiry.tolist(), chain.is_call.tolist(), numbers, strict=True)
+    for root, expiry, is_call, (strike, iv, open_interest, volume, bid, ask, multiplier) in keys:
+        contract = (roots[root], *expiries[expiry], _text(strike), "C" if is_call else "P")
+        measured = map(_text, (iv, open_interest, volume, bid, ask, multiplier, forwards[expiry]))
+        writer.writerow((ticker, as_of, spots[expiry], *contract, *measured, of_expiry[expiry]))
+    return text.getvalue()
 
 
 def plain_cell(text: str) -> str:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -36,6 +36,8 @@ PRUNE_AFTER = 60.0
 """Seconds from the start to the first pruning, which leaves the first minute to the screen."""
 PRUNE_EVERY = 3600.0
 _RECORDING = "recording"
+_EVER = 1 << 62
+"""Microseconds that no chain is of."""
 
 _T = TypeVar("_T")
 
@@ -173,6 +175,24 @@ class Store:
     async def step(self, ticker: Ticker, at: datetime, steps: int) -> OptionChain | None:
         """The chain recorded ``steps`` before (negative) or after ``at``; None beyond either end."""
         return await self._ask(partial(self._reader.step, ticker=ticker, at=microseconds(at), steps=steps), None)
+
+    async def recorded(
+        self, ticker: Ticker, since: datetime | None = None, until: datetime | None = None
+    ) -> AsyncIterator[OptionChain]:
+        """Every chain recorded from ``since`` to ``until``, both included, the oldest first.
+
+        Raises:
+            StoreError: the database cannot be read any further.
+        """
+        at = -_EVER if since is None else microseconds(since) - 1
+        last = _EVER if until is None else microseconds(until)
+        while True:
+            chain = await self._ask(partial(self._reader.step, ticker=ticker, at=at, steps=1), None)
+            if self._unread:
+                raise StoreError(self._unread, os.EX_IOERR)
+            if chain is None or (at := microseconds(chain.as_of)) > last:
+                return
+            yield chain
 
     async def range(self, ticker: Ticker, start: datetime, end: datetime, *, at_most: int = 2000) -> Series:
         """The levels from ``start`` to ``end``, both included.

@@ -15,7 +15,7 @@ from gextui.market.calendar import NEW_YORK
 from gextui.market.chain import OptionChain
 from gextui.market.combined import combine
 from gextui.market.ticker import Kind, ticker_for
-from gextui.sources.export import COLUMNS, plain_cell, write_csv
+from gextui.sources.export import COLUMNS, HEADING, csv_rows, plain_cell
 from gextui.sources.files import read_chains
 from tests.sources import bodies
 
@@ -26,10 +26,8 @@ _ARRAYS = (
 
 
 def round_trip(folder: Path, chains: list[OptionChain]) -> list[OptionChain]:
-    stream = io.StringIO()
-    write_csv(chains, stream)
     path = folder / "own.csv"
-    path.write_text(stream.getvalue(), encoding="utf-8")
+    path.write_text(HEADING + "".join(map(csv_rows, chains)), encoding="utf-8")
     return read_chains(path)
 
 
@@ -74,9 +72,7 @@ def test_what_is_written() -> None:
         multiplier=[100.0, 100.0],
         forwards={1795208400.0: 6702.25},
     )
-    stream = io.StringIO()
-    write_csv([chain], stream)
-    assert stream.getvalue().split("\n") == [
+    assert (HEADING + csv_rows(chain)).split("\n") == [
         "ticker,as_of,spot,root,expiry,settlement,strike,right,iv,open_interest,volume,bid,ask,multiplier,forward,venue",
         "SPX,2026-11-19T21:30:00Z,6700.5,SPX,2026-11-20T14:30:00Z,AM,6712.5,P,,0.0,3.0,1e-07,0.30000000000000004,100.0,,",
         "SPX,2026-11-19T21:30:00Z,6700.5,SPXW,2026-11-20T21:00:00Z,PM,6700.0,C,0.15,12.0,,,21.5,100.0,6702.25,",
@@ -122,9 +118,7 @@ def test_a_ticker_that_looks_like_a_formula_is_written_as_text() -> None:
         ask=[1.0],
         multiplier=[100.0],
     )
-    stream = io.StringIO()
-    write_csv([chain], stream)
-    row = list(csv.reader(io.StringIO(stream.getvalue())))[1]
+    [row] = csv.reader(io.StringIO(csv_rows(chain)))
     assert dict(zip(COLUMNS, row, strict=True))["ticker"] == "'=CMD|X"
     assert dict(zip(COLUMNS, row, strict=True))["root"] == "'@X"
 
