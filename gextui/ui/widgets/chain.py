@@ -33,7 +33,7 @@ from gextui.ui.widgets.chain_text import table_lines
 from gextui.ui.widgets.lines import Line, LineView, Span, line
 from gextui.ui.widgets.listing import Listing
 from gextui.ui.widgets.tabs import Tab, origin, tab_line, tabs_of
-from gextui.ui.widgets.words import settlement
+from gextui.ui.widgets.words import no_contracts, settlement
 
 AROUND = (None, 40, 20, 10, 6)
 """How many strikes around the money are shown, by zoom."""
@@ -226,8 +226,7 @@ class Chain(LineView):
         if board is None:
             return []
         if table is None:
-            words = "no contracts listed" if not len(board.chain) else "no contract passes the filters"
-            return self.centred(words, width, height)
+            return self.centred(no_contracts(board), width, height)
         at = None if self.all else self._at
         lines = [tab_line(self._tabs, at, self.time_of(board), board.ticker.session, width)]
         if height >= _DETAILS_FROM_HEIGHT:

@@ -11,76 +11,35 @@ from gextui.market.ticker import Session
 from gextui.ui import format as fmt
 from gextui.ui.format import Unit
 from gextui.ui.widgets.bars import Scale, bar_left, bar_right
-from gextui.ui.widgets.lines import Line, LineView, Span, line
-from gextui.ui.widgets.words import nothing_to_draw, settled_twice, settlement, time_left
+from gextui.ui.widgets.expiry_view import MARGIN, Column, ExpiryView, heading_line, that_fit
+from gextui.ui.widgets.lines import Line, Span, line
+from gextui.ui.widgets.words import nothing_to_draw, settlement
 
 _NET_WIDTH = 8
 _LEAST_HALF = 6
 _ROOT, _SETTLES = "  ROOT", "  SETTLES"
 """Headings of a column that begins at the left."""
-_LEFT_WIDTH = 7
-_MARGIN = 1 + 8 + _LEFT_WIDTH
-"""Cursor, day, time left."""
 
 
-class Expiries(LineView):
+class Expiries(ExpiryView):
     """A row an expiry, the nearest first: net GEX to either side, its share, open interest, forward, IV."""
 
     TABLE = True
 
     def __init__(self, *, ascii_only: bool = False) -> None:
         super().__init__(ascii_only=ascii_only)
-        self.board: Board | None = None
-        self.unit = Unit.PERCENT_MOVE
         self.scale = Scale()
-        self.cursor: float | None = None
-        """The chosen expiry's instant; None before any was."""
-        self._first = 0
-        self._room = 1
         self._scale_of: object = None
-        self._twice: frozenset[float] = frozenset()
-
-    def show(self, board: Board, *, unit: Unit, stale: bool = False) -> None:
-        """Show this board; lines that say the same are left alone."""
-        if self.board is not None and self.board.ticker != board.ticker:
-            self.cursor, self._first = None, 0
-        self.board, self.unit = board, unit
-        self.redraw(stale=stale)
 
     @property
     def heading(self) -> str:
         """What is drawn."""
         return "Net GEX by expiry"
 
-    def move(self, rows: int) -> None:
-        """Move the cursor; the first step puts it on the first expiry in view."""
-        if self.board is None or not len(self.board.by_expiry.expiry):
-            return
-        expiries = self.board.by_expiry.expiry
-        row = self._row()
-        target = self._first if row is None else max(0, min(row + rows, len(expiries) - 1))
-        self.cursor = float(expiries[target])
-        self._first = min(max(self._first, target - self._room + 1), target)
-        self.redraw()
-
-    def page(self, direction: int) -> None:
-        """Move the cursor by a page."""
-        self.move(direction * max(self._room - 1, 1))
-
-    def recentre(self) -> None:
-        """Back to the nearest expiry."""
-        self.cursor, self._first = None, 0
-        self.redraw()
-
     def explanation(self) -> Explanation | None:
         """The net GEX of the expiry under the cursor."""
-        board, row = self.board, self._row()
+        board, row = self.board, self.chosen_row
         return None if board is None or row is None else explain_expiry(board, float(board.by_expiry.expiry[row]))
-
-    def _row(self) -> int | None:
-        if self.cursor is None or self.board is None or not len(self.board.by_expiry.expiry):
-            return None
-        return int(np.abs(self.board.by_expiry.expiry - self.cursor).argmin())
 
     def compose_lines(self, width: int, height: int) -> list[Line]:
         """A heading, a row an expiry, and the total."""
@@ -90,20 +49,13 @@ class Expiries(LineView):
         words = nothing_to_draw(board)
         if words is not None:
             return self.centred(words, width, height)
-        count = len(board.by_expiry.expiry)
-        self._room = max(height - 2, 1)
-        self._first = max(0, min(self._first, count - self._room))
-        shown = range(self._first, min(self._first + self._room, count))
-        expiries = board.by_expiry.expiry.tolist()
-        self._twice = settled_twice(expiries, board.ticker.session)
-        columns = _columns(board, width, first=bool(self._twice))
-        half = (width - _MARGIN - 1 - _NET_WIDTH - sum(size for _, size, _ in columns)) // 2
+        columns = _columns(board, width, first=bool(self.twice))
+        half = (width - MARGIN - 1 - _NET_WIDTH - sum(size for _, size, _ in columns)) // 2
         net = board.by_expiry.net_gex * self.unit.factor(board)
         self._fit_scale(board, float(np.max(np.abs(net), initial=0.0, where=np.isfinite(net))))
-        chosen = self._row()
         return [
             self._header(columns, half, width),
-            *(self._line(board, at, at == chosen, float(net[at]), columns, half, width) for at in shown),
+            *(self._line(board, at, float(net[at]), columns, half, width) for at in self.in_view(height - 2)),
             self._total(board, columns, half, width),
         ]
 
@@ -114,48 +66,36 @@ class Expiries(LineView):
             self.scale.reset()
         self.scale.fit(peak)
 
-    def _header(self, columns: list["_Column"], half: int, width: int) -> Line:
+    def _header(self, columns: list[Column], half: int, width: int) -> Line:
         full = self.scale.text("%" if self.unit is Unit.SHARE else "")
         named = (" ◂ SHORT ", " LONG ▸ ")
         sides = named if max(map(len, named)) + len(full) <= half else ("", "")
         spans: list[Span] = [
-            (fmt.left(" EXPIRY", 9) + fmt.left("LEFT", _LEFT_WIDTH), "label"),
             (fmt.left(full, half - len(sides[0])), "dim"),
             (sides[0], "label"),
             ("│", "grid"),
             (sides[1], "label"),
             (fmt.right(full, half - len(sides[1])), "dim"),
             (fmt.right("NET", _NET_WIDTH), "label"),
-            *((name.ljust(size) if name.startswith(" ") else name.rjust(size), "label") for name, size, _ in columns),
         ]
-        return line(spans, width)
+        return heading_line(spans, columns, width)
 
-    def _line(
-        self, board: Board, at: int, chosen: bool, net: float, columns: list["_Column"], half: int, width: int
-    ) -> Line:
-        by_expiry = board.by_expiry
-        instant = float(by_expiry.expiry[at])
+    def _line(self, board: Board, at: int, net: float, columns: list[Column], half: int, width: int) -> Line:
         eighths = self.scale.eighths(net, half)
-        spans: list[Span] = [
-            ("▸" if chosen else " ", "value"),
-            (fmt.left(fmt.day(instant), 8), "value"),
-            (fmt.left(self._left(board, instant), _LEFT_WIDTH), "label"),
+        cells: list[Span] = [
             *bar_left(eighths if net < 0 else 0, half, "put graph"),
             ("│", "grid graph"),
             *bar_right(eighths if net > 0 else 0, half, "call graph"),
-            (fmt.right(self.unit.amount(float(by_expiry.net_gex[at]), board), _NET_WIDTH), _sign(net)),
+            (fmt.right(self.unit.amount(float(board.by_expiry.net_gex[at]), board), _NET_WIDTH), _sign(net)),
             *((fmt.right(texts[at], size), "value" if name == "GROSS" else "label") for name, size, texts in columns),
         ]
-        return line(spans, width, "cursor" if chosen else "")
+        return self.row_line(board, at, cells, width)
 
-    def _left(self, board: Board, instant: float) -> str:
-        return time_left(instant, self.time_of(board), board.ticker.session, twice=instant in self._twice)
-
-    def _total(self, board: Board, columns: list["_Column"], half: int, width: int) -> Line:
+    def _total(self, board: Board, columns: list[Column], half: int, width: int) -> Line:
         net = board.totals.net_gex
         sums = {"GROSS": "100%", "OPEN INT": fmt.count(_open_interest(board))}
         spans: list[Span] = [
-            (fmt.left(" all", _MARGIN), "label"),
+            (fmt.left(" all", MARGIN), "label"),
             (" " * half + " " + " " * half, ""),
             (fmt.right(self.unit.amount(net, board), _NET_WIDTH), _sign(math.nan if net is None else net)),
             *((fmt.right(sums.get(name, ""), size), "value") for name, size, _ in columns),
@@ -163,11 +103,7 @@ class Expiries(LineView):
         return line(spans, width)
 
 
-_Column = tuple[str, int, list[str]]
-"""Heading, width, and a text an expiry."""
-
-
-def _columns(board: Board, width: int, *, first: bool) -> list[_Column]:
+def _columns(board: Board, width: int, *, first: bool) -> list[Column]:
     """The columns beside the net that leave room for bars, the most telling kept longest.
 
     How an expiry settles stands ``first`` where that tells two of one day apart.
@@ -176,32 +112,25 @@ def _columns(board: Board, width: int, *, first: bool) -> list[_Column]:
     sizes = np.abs(by_expiry.call_gex) + np.abs(by_expiry.put_gex)
     shares = sizes / gross if gross else np.full(len(sizes), np.nan)
     open_interest = np.nan_to_num(by_expiry.call_open_interest) + np.nan_to_num(by_expiry.put_open_interest)
-    wanted: list[_Column] = [
-        ("GROSS", 7, [fmt.percent(float(share), signed=False) for share in shares]),
-        ("ATM IV", 8, [fmt.volatility(float(iv)) for iv in by_expiry.atm_iv]),
-        ("OPEN INT", 10, [fmt.count(float(held)) for held in open_interest]),
-        ("FORWARD", 11, [fmt.level(float(forward)) for forward in by_expiry.forward]),
+    wanted: list[Column] = [
+        Column("GROSS", 7, [fmt.percent(float(share), signed=False) for share in shares]),
+        Column("ATM IV", 8, [fmt.volatility(float(iv)) for iv in by_expiry.atm_iv]),
+        Column("OPEN INT", 10, [fmt.count(float(held)) for held in open_interest]),
+        Column("FORWARD", 11, [fmt.level(float(forward)) for forward in by_expiry.forward]),
     ]
     settles = _settles(board)
     wanted.insert(0 if first else len(wanted), settles)
-    room = width - _MARGIN - 1 - _NET_WIDTH - 2 * _LEAST_HALF
-    columns: list[_Column] = []
-    for column in wanted:
-        if column[1] > room:
-            break
-        columns.append(column)
-        room -= column[1]
-    return columns
+    return that_fit(wanted, width - MARGIN - 1 - _NET_WIDTH - 2 * _LEAST_HALF)
 
 
-def _settles(board: Board) -> _Column:
+def _settles(board: Board) -> Column:
     """The roots of each expiry, and in New York how they settle: ``SPXW PM 16:00``."""
     by_expiry = board.by_expiry
     roots = [f"  {clean_symbol(roots)}" for roots in by_expiry.roots]
     if board.ticker.session is Session.UTC:
-        return _ROOT, 12, [fmt.left(each, 12) for each in roots]
+        return Column(_ROOT, 12, [fmt.left(each, 12) for each in roots])
     hows = [settlement(instant, Session.NEW_YORK)[: len("PM 16:00")] for instant in by_expiry.expiry.tolist()]
-    return _SETTLES, 16, [fmt.left(f"{each} {how}", 16) for each, how in zip(roots, hows, strict=True)]
+    return Column(_SETTLES, 16, [fmt.left(f"{each} {how}", 16) for each, how in zip(roots, hows, strict=True)])
 
 
 def _open_interest(board: Board) -> float | None:

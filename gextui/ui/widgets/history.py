@@ -11,14 +11,14 @@ from gextui.exposure.series import Series
 from gextui.market.chain import Floats
 from gextui.ui import format as fmt
 from gextui.ui.format import Unit
-from gextui.ui.widgets.bars import trim_zeros
-from gextui.ui.widgets.lines import Line, LineView, Span, line
+from gextui.ui.widgets.lines import Line, Span, line
+from gextui.ui.widgets.plot_view import PlotView
 from gextui.ui.widgets.scene_line import Piece, fit_pieces, joined
 from gextui.ui.widgets.timeline import SPANS, find_missing
 
 if TYPE_CHECKING:
     from gextui.ui.widgets.panes import Axis, Name
-    from gextui.ui.widgets.plot import Plot, PlotColour
+    from gextui.ui.widgets.plot import Plot
 
 
 class _Curve(NamedTuple):
@@ -49,10 +49,12 @@ _MARKED_FROM = 50
 """A reading older than this part of the span is marked: it is not the newest."""
 
 
-class History(LineView):
+class History(PlotView):
     """Two panes over one axis of time: prices above, net GEX below; the newest values are named at the right."""
 
     def __init__(self, *, ascii_only: bool = False) -> None:
+        from gextui.ui.widgets.plot import Plot
+
         super().__init__(ascii_only=ascii_only)
         self.board: Board | None = None
         self.unit = Unit.PERCENT_MOVE
@@ -61,19 +63,13 @@ class History(LineView):
         self._chosen = self._shown = SPANS[0]
         self._old = False
         self._zoom = 0
-        self._prices: Plot | None = None
-        self._gex: Plot | None = None
-        self._drawn: object = None
+        self._gex = Plot(ascii_only=ascii_only)
+        self._gex.display = False
 
     def compose(self) -> ComposeResult:
-        """The canvases."""
-        from gextui.ui.widgets.plot import Plot
-
-        self._prices = Plot(ascii_only=self.ascii_only, id="prices")
-        self._gex = Plot(ascii_only=self.ascii_only, id="gex")
-        for plot in (self._prices, self._gex):
-            plot.display = False
-            yield plot
+        """The canvas of prices, and below it that of net GEX."""
+        yield self.plot
+        yield self._gex
 
     def show(self, board: Board, *, unit: Unit, stale: bool = False) -> None:
         """Show this board's ticker. When stale the newest values are dimmed; the past is as true as it was."""
@@ -123,29 +119,19 @@ class History(LineView):
 
     def compose_lines(self, width: int, height: int) -> list[Line]:
         """The spans to choose from, the canvases, and what is missing; or words where there is nothing to draw."""
-        if self.board is None or self._prices is None or self._gex is None:
+        if self.board is None:
             return []
         series = self._series
         words = self._nothing_to_draw(width, height)
-        self._prices.display = words is None
+        self.plot.display = words is None
         self._gex.display = words is None and height >= _BOTH_FROM_HEIGHT
         if series is None or words is not None:
-            self._drawn = None
             return [self._choice(width), *self.centred(words or "", width, height - 1)][:height]
         at = self.board.chain.as_of_seconds
         mark = at if at < self._end - self._shown.seconds / _MARKED_FROM else None
-        drawn = (series, self.unit, self._old, self._zoom, width, height, mark, self.app.theme)
-        if drawn != self._drawn:
-            self._drawn = drawn
-            self._draw(series, self._prices, self._gex if self._gex.display else None, mark, width, height - 2)
+        if self.must_draw(series, self._end, self.unit, self._old, self._zoom, mark):
+            self._draw(series, self._gex if self._gex.display else None, mark, width, height - 2)
         return [self._choice(width), *[line([], width)] * (height - 2), self._missing(series, width)]
-
-    def notify_style_update(self) -> None:
-        """The theme changed: draw in its colours."""
-        super().notify_style_update()
-        self._drawn = None
-        if self.is_mounted:
-            self.redraw()
 
     def _nothing_to_draw(self, width: int, height: int) -> str | None:
         if width < _LEAST_WIDTH or height < _LEAST_HEIGHT:
@@ -174,15 +160,14 @@ class History(LineView):
             pieces.append(Piece(rank, ([(each.short, style)], [(each.words, style)])))
         return line([(" ", ""), *joined([spans for _, spans in fit_pieces(pieces, width - 2)])], width)
 
-    def _draw(
-        self, series: Series, prices: "Plot", gex: "Plot | None", mark: float | None, width: int, height: int
-    ) -> None:
+    def _draw(self, series: Series, gex: "Plot | None", mark: float | None, width: int, height: int) -> None:
         from gextui.ui.widgets.panes import AXIS_ROWS, Axis, Frame, Pane
+        from gextui.ui.widgets.plot import gex_label
 
         below = 0 if gex is None else max(height // 3, AXIS_ROWS + 3)
         between = 1 if gex is not None and height >= _APART_FROM_HEIGHT else 0
         above = height - below - between
-        prices.styles.margin = (1, 0, between, 0)
+        self.plot.styles.margin = (1, 0, between, 0)
         net = self._in_unit(series)
         upper = Axis.fit(
             [series.columns[curve.column] for curve in _FITS[self._zoom]], above - (AXIS_ROWS if gex is None else 0)
@@ -192,7 +177,7 @@ class History(LineView):
         names, names_below = self._names(series, net, with_values=with_values)
         decimals = fmt.strike_decimals(upper.ticks)
         labels = [fmt.strike(price, decimals) for price in upper.ticks]
-        labels_below = [self._amount(amount) for amount in lower.ticks]
+        labels_below = [gex_label(amount, self.unit) for amount in lower.ticks]
         left = max(map(len, labels + labels_below))
         right = 2 + max(_VALUES_WIDTH if with_values else 0, *(len(name.text) for name in names + names_below))
         frame = Frame.until(self._end, self._shown.seconds, width - left - 1, right)
@@ -201,23 +186,22 @@ class History(LineView):
             plot.styles.height = rows
             pane = Pane(plot, frame, axis, [fmt.right(tick, left) for tick in ticks], axis_of_time=axis_of_time)
             if mark is not None:
-                pane.instant(mark, self._colour("pain"))
-            plot.refresh()
+                pane.instant(mark, self.colour("pain"))
             return pane
 
-        pane = begin(prices, upper, labels, above, axis_of_time=gex is None)
+        pane = begin(self.plot, upper, labels, above, axis_of_time=gex is None)
         column = series.columns
-        pane.band(series, column["zero_gamma_low"], column["zero_gamma_high"], self._colour("dim"))
+        pane.band(series, column["zero_gamma_low"], column["zero_gamma_high"], self.colour("dim"))
         for wall in (_CALL_WALL, _PUT_WALL):
-            pane.steps(series, column[wall.column], self._colour(wall.style))
+            pane.steps(series, column[wall.column], self.colour(wall.style))
         for curve, letter in ((_ZERO_GAMMA, "o"), (_SPOT, "*")):
-            pane.curve(series, column[curve.column], self._colour(curve.style), in_ascii=letter)
-        pane.gaps(series, self._colour("warning"))
+            pane.curve(series, column[curve.column], self.colour(curve.style), in_ascii=letter)
+        pane.gaps(series, self.colour("warning"))
         pane.names(names)
         if gex is not None:
             pane = begin(gex, lower, labels_below, below, axis_of_time=True)
-            pane.baseline(0.0, self._colour("label"))
-            pane.bars(series, net, self._colour("call"), self._colour("put"))
+            pane.baseline(0.0, self.colour("label"))
+            pane.bars(series, net, self.colour("call"), self.colour("put"))
             pane.names(names_below)
 
     def _names(self, series: Series, net: Floats, *, with_values: bool) -> tuple[list["Name"], list["Name"]]:
@@ -225,7 +209,7 @@ class History(LineView):
 
         def name(value: float, text: str, amount: str, style: str) -> Name:
             return Name(
-                value, f"{text} {amount}" if with_values else text, self._colour("stale" if self._old else style)
+                value, f"{text} {amount}" if with_values else text, self.colour("stale" if self._old else style)
             )
 
         last = [(curve, _newest(series.columns[curve.column])) for curve in (_CALL_WALL, _SPOT, _ZERO_GAMMA, _PUT_WALL)]
@@ -240,14 +224,6 @@ class History(LineView):
             self.unit.factor_at(spot, gross) for spot, gross in zip(column["spot"], column["gross_gex"], strict=True)
         ]
         return np.asarray(column["net_gex"] * np.array(factors))
-
-    def _amount(self, value: float) -> str:
-        return f"{value:+g}%" if self.unit is Unit.SHARE and value else trim_zeros(fmt.compact(value))
-
-    def _colour(self, name: str) -> "PlotColour":
-        from gextui.ui.widgets.plot import plot_colour
-
-        return plot_colour(self.style_named(name).color)
 
 
 def _newest(values: Floats) -> float:

@@ -4,7 +4,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
-from textual.app import ComposeResult
 
 from gextui.exposure.board import Board
 from gextui.exposure.explain import Explanation
@@ -15,12 +14,12 @@ from gextui.exposure.volatility import FEWEST_DAYS, Rank, daily_closes, rank_amo
 from gextui.ui import format as fmt
 from gextui.ui.format import Unit
 from gextui.ui.levels import volatility_index
-from gextui.ui.widgets.lines import Line, LineView, line
+from gextui.ui.widgets.lines import Line, line
+from gextui.ui.widgets.plot_view import PlotView
 from gextui.ui.widgets.scene_line import Fact, facts_line
 
 if TYPE_CHECKING:
     from gextui.ui.widgets.panes import Name
-    from gextui.ui.widgets.plot import Plot, PlotColour
 
 _YEAR = timedelta(days=365)
 _DAY = 86400.0
@@ -33,7 +32,7 @@ _GAP_DAYS = 5
 _COLUMN = "iv"
 
 
-class IvRank(LineView):
+class IvRank(PlotView):
     """The numbers above, the closes of a year at most below; it draws what is recorded, not the board alone."""
 
     def __init__(self, *, ascii_only: bool = False) -> None:
@@ -41,16 +40,6 @@ class IvRank(LineView):
         self.board: Board | None = None
         self._series: Series | None = None
         self._closes: dict[date, float] = {}
-        self._plot: Plot | None = None
-        self._drawn: object = None
-
-    def compose(self) -> ComposeResult:
-        """The canvas."""
-        from gextui.ui.widgets.plot import Plot
-
-        self._plot = Plot(ascii_only=self.ascii_only)
-        self._plot.display = False
-        yield self._plot
 
     def show(self, board: Board, *, unit: Unit, stale: bool = False) -> None:
         """Show this board's ticker."""
@@ -92,30 +81,20 @@ class IvRank(LineView):
 
     def compose_lines(self, width: int, height: int) -> list[Line]:
         """Today's volatility, its rank, and how much it rests on; then the canvas."""
-        board, plot = self.board, self._plot
-        if board is None or plot is None:
+        board = self.board
+        if board is None:
             return []
         rank, before = self._rank(board), self._before(board)
         above = [_standing(board, rank, width), _record(rank, width)]
         words = self._nothing_to_draw(rank, width, height)
-        plot.display = words is None
+        self.plot.display = words is None
         if words is not None:
-            self._drawn = None
             return [*above, *self.centred(words, width, height - len(above))][:height]
-        drawn = (board.chain.as_of.date(), board.levels.iv_30d, self._series, width, height, self.stale, self.app.theme)
-        if drawn != self._drawn:
-            self._drawn = drawn
-            self._draw(board, before, plot, width, height - _LINES_ABOVE - _LINES_BELOW)
+        if self.must_draw(board.chain.as_of.date(), board.levels.iv_30d, self._series):
+            self._draw(board, before, width, height - _LINES_ABOVE - _LINES_BELOW)
         note = "" if rank.rank is not None else f" a rank needs {FEWEST_DAYS} days that are not all the same"
         blank = [line([], width)] * (height - _LINES_ABOVE - _LINES_BELOW)
         return [*above, *blank, line([(fmt.clip(note, width), "warning")], width)]
-
-    def notify_style_update(self) -> None:
-        """The theme changed: draw in its colours."""
-        super().notify_style_update()
-        self._drawn = None
-        if self.is_mounted:
-            self.redraw()
 
     def _nothing_to_draw(self, rank: Rank, width: int, height: int) -> str | None:
         if width < _LEAST_WIDTH or height < _LEAST_HEIGHT:
@@ -124,7 +103,7 @@ class IvRank(LineView):
             return "fewer than two days recorded yet: the rank grows from what is recorded each day"
         return None
 
-    def _draw(self, board: Board, before: dict[date, float], plot: "Plot", width: int, rows: int) -> None:
+    def _draw(self, board: Board, before: dict[date, float], width: int, rows: int) -> None:
         from gextui.ui.widgets.panes import AXIS_ROWS, Axis, Frame, Name, Pane
 
         closes = dict(before)
@@ -134,27 +113,21 @@ class IvRank(LineView):
         values = series.columns[_COLUMN]
         index = board.chain.volatility_index
         axis = Axis.fit([values, *([np.array([index])] if index is not None else [])], rows - AXIS_ROWS)
-        names = [Name(float(values[-1]), f"IV {values[-1]:.1f}", self._colour("stale" if self.stale else "spot"))]
+        names = [Name(float(values[-1]), f"IV {values[-1]:.1f}", self.colour("stale" if self.stale else "spot"))]
         named = volatility_index(board)
         if index is not None and named is not None:
-            names.append(Name(index, " ".join(named), self._colour("stale" if self.stale else "zero")))
+            names.append(Name(index, " ".join(named), self.colour("stale" if self.stale else "zero")))
         labels = [f"{tick:g}%" for tick in axis.ticks]
         left = max(map(len, labels))
         days = (series.times[-1] - series.times[0]) / _DAY
         span = next((each for each in _SPANS if days <= each), _SPANS[-1])
         frame = Frame.until(float(series.times[-1]), span * _DAY, width - left - 1, 2 + _widest(names))
-        plot.styles.margin = (_LINES_ABOVE, 0, _LINES_BELOW, 0)
-        plot.styles.height = rows
-        pane = Pane(plot, frame, axis, [fmt.right(label, left) for label in labels], axis_of_time=True)
-        pane.curve(series, values, self._colour("spot"), in_ascii="*")
-        pane.gaps(series, self._colour("warning"))
+        self.plot.styles.margin = (_LINES_ABOVE, 0, _LINES_BELOW, 0)
+        self.plot.styles.height = rows
+        pane = Pane(self.plot, frame, axis, labels, axis_of_time=True)
+        pane.curve(series, values, self.colour("spot"), in_ascii="*")
+        pane.gaps(series, self.colour("warning"))
         pane.names(names)
-        plot.refresh()
-
-    def _colour(self, name: str) -> "PlotColour":
-        from gextui.ui.widgets.plot import plot_colour
-
-        return plot_colour(self.style_named(name).color)
 
 
 def _widest(names: "list[Name]") -> int:

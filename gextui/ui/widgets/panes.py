@@ -9,7 +9,7 @@ import numpy as np
 
 from gextui.exposure.series import Series
 from gextui.market.chain import Floats
-from gextui.ui.widgets.plot import Plot, PlotColour, round_step
+from gextui.ui.widgets.plot import Plot, PlotColour, Side, round_step
 from gextui.ui.widgets.timeline import by_column, time_ticks, unbroken
 
 AXIS_ROWS = 2
@@ -115,15 +115,12 @@ class Pane:
     def __init__(self, plot: Plot, frame: Frame, axis: Axis, tick_labels: Sequence[str], *, axis_of_time: bool) -> None:
         """Clear the canvas and draw the axes."""
         self._plot, self._frame, self._axis = plot, frame, axis
-        figure = plot.plt
-        figure.clear_figure()
-        figure.xaxes(axis_of_time, False)
-        figure.yaxes(True, False)
-        figure.xlim(frame.start, frame.limit)
-        figure.ylim(axis.low, axis.high)
-        figure.yticks(list(axis.ticks), list(tick_labels))
         times = time_ticks(frame.start, frame.end, frame.drawn // _TICK_CELLS) if axis_of_time else []
-        figure.xticks([time for time, _ in times], [label for _, label in times])
+        plot.begin(
+            Side(frame.start, frame.limit, dict(times)),
+            Side(axis.low, axis.high, dict(zip(axis.ticks, tick_labels, strict=True))),
+            x_axis=axis_of_time,
+        )
 
     def baseline(self, value: float, colour: PlotColour) -> None:
         """A line across."""

@@ -1,14 +1,16 @@
 """A plotext canvas in the theme's own colours. Import it where it is used: plotext takes a tenth of a second."""
 
 import math
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
 
 from rich.color import Color
 from rich.text import Text
 from textual_plotext import PlotextPlot
 
-from gextui.ui.format import plain
+from gextui.ui import format as fmt
+from gextui.ui.format import Unit, plain
+from gextui.ui.widgets.bars import trim_zeros
 
 PRICE_CELLS = 13
 """Between two prices on an x axis: plotext moves labels that come near each other, in an order that differs by run."""
@@ -50,6 +52,19 @@ def round_ticks(low: float, high: float, most: int) -> list[float]:
     return [round(index * step, 12) for index in range(first, last + 1)]
 
 
+def gex_label(value: float, unit: Unit) -> str:
+    """A round GEX in this unit beside an axis: +40M, -5%, 0."""
+    return f"{value:+g}%" if unit is Unit.SHARE and value else trim_zeros(fmt.compact(value))
+
+
+class Side(NamedTuple):
+    """What a canvas holds in one direction, and the labels of values on its axis."""
+
+    low: float
+    high: float
+    labels: Mapping[float, str]
+
+
 class Plot(PlotextPlot):
     """Axes and ticks take the widget's own colour; without block glyphs the curve is drawn in ASCII."""
 
@@ -64,6 +79,19 @@ class Plot(PlotextPlot):
         super().__init__(id=id)
         self.theme = "clear"
         self.ascii_only = ascii_only
+
+    def begin(self, x: Side, y: Side, *, x_axis: bool = True) -> None:
+        """Clear the canvas and draw the axis at its left, labels aligned, and the ``x_axis`` below it."""
+        figure = self.plt
+        figure.clear_figure()
+        figure.xaxes(x_axis, False)
+        figure.yaxes(True, False)
+        figure.xlim(x.low, x.high)
+        figure.ylim(y.low, y.high)
+        figure.xticks(list(x.labels), list(x.labels.values()))
+        widest = max(map(len, y.labels.values()), default=0)
+        figure.yticks(list(y.labels), [fmt.right(label, widest) for label in y.labels.values()])
+        self.refresh()
 
     def curve(self, x: Sequence[float], y: Sequence[float], colour: PlotColour, *, in_ascii: str = "*") -> None:
         """Draw one connected piece of a curve with quarter blocks, or with an ASCII character."""

@@ -4,19 +4,19 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from textual.app import ComposeResult
 
 from gextui.exposure.board import Board
 from gextui.exposure.explain import Explanation, explain
 from gextui.market.chain import Floats
 from gextui.ui import format as fmt
 from gextui.ui.format import Unit
-from gextui.ui.widgets.bars import Scale, trim_zeros
-from gextui.ui.widgets.lines import Line, LineView
+from gextui.ui.widgets.bars import Scale
+from gextui.ui.widgets.lines import Line
+from gextui.ui.widgets.plot_view import PlotView
 from gextui.ui.widgets.words import nothing_to_draw
 
 if TYPE_CHECKING:
-    from gextui.ui.widgets.plot import Plot, PlotColour
+    from gextui.ui.widgets.plot import Plot
 
 _REACHES = (0.25, 0.15, 0.10, 0.06, 0.03)
 """How far the view goes to either side of spot, by zoom."""
@@ -26,7 +26,7 @@ _FULL_NAMES_FROM_WIDTH = 52
 _TICK_WIDTH = 7
 
 
-class Profile(LineView):
+class Profile(PlotView):
     """The gamma curve over spot with its zeros, spot and the walls marked."""
 
     EITHER_AXIS = True
@@ -35,20 +35,10 @@ class Profile(LineView):
         super().__init__(ascii_only=ascii_only)
         self.board: Board | None = None
         self.unit = Unit.PERCENT_MOVE
-        self._plot: Plot | None = None
         self._above, self._below = Scale(), Scale()
         self._home = 0
         self._zoom = 0
         self._scale_of: object = None
-        self._drawn: object = None
-
-    def compose(self) -> ComposeResult:
-        """The canvas."""
-        from gextui.ui.widgets.plot import Plot
-
-        self._plot = Plot(ascii_only=self.ascii_only)
-        self._plot.display = False
-        yield self._plot
 
     def show(self, board: Board, *, unit: Unit, stale: bool = False) -> None:
         """Show this board; the same one is not drawn again."""
@@ -87,51 +77,37 @@ class Profile(LineView):
 
     def compose_lines(self, width: int, height: int) -> list[Line]:
         """Words where there is nothing to draw; else the canvas covers the view."""
-        board, plot = self.board, self._plot
-        if board is None or plot is None:
+        board = self.board
+        if board is None:
             return []
         words = nothing_to_draw(board)
-        plot.display = words is None
+        self.plot.display = words is None
         if words is not None:
             return self.centred(words, width, height)
-        drawn = (board, self.unit, self.stale, self._reach, width, height, self.app.theme)
-        if drawn != self._drawn:
-            self._drawn = drawn
-            self._draw(board, plot, width, height)
-            plot.refresh()
+        if self.must_draw(board, self.unit, self._reach):
+            self._draw(board, self.plot, width, height)
         return []
 
-    def notify_style_update(self) -> None:
-        """The theme changed: draw the curve in its colours."""
-        super().notify_style_update()
-        self._drawn = None
-        if self.is_mounted:
-            self.redraw()
-
     def _draw(self, board: Board, plot: "Plot", width: int, height: int) -> None:
-        from gextui.ui.widgets.plot import PRICE_CELLS, round_ticks
+        from gextui.ui.widgets.plot import PRICE_CELLS, Side, gex_label, round_ticks
 
-        figure = plot.plt
-        figure.clear_figure()
         low, high = board.spot * (1 - self._reach), board.spot * (1 + self._reach)
         spots, gex = _between(board, low, high)
         gex = gex * self.unit.factor(board)
         bottom, top = self._bounds(board, gex)
-        figure.xaxes(True, False)
-        figure.yaxes(True, False)
-        figure.xlim(low, high)
-        figure.ylim(bottom, top)
-        ticks = round_ticks(bottom, top, max(2, height // 4))
-        figure.yticks(ticks, [fmt.right(self._amount(tick), _TICK_WIDTH) for tick in ticks])
+        amounts = round_ticks(bottom, top, max(2, height // 4))
         prices = round_ticks(low, high, max(2, (width - _TICK_WIDTH) // PRICE_CELLS))
-        figure.xticks(prices, [fmt.strike(price) for price in prices])
-        figure.hline(0.0, color=self._colour("label"))
+        plot.begin(
+            Side(low, high, {price: fmt.strike(price) for price in prices}),
+            Side(bottom, top, {amount: fmt.right(gex_label(amount, self.unit), _TICK_WIDTH) for amount in amounts}),
+        )
+        plot.plt.hline(0.0, color=self.colour("label"))
         self._mark_levels(board, plot, (low, high, bottom, top), width, height)
         for start, end in pairwise([0, *(np.flatnonzero(np.diff(np.sign(gex))) + 1), len(gex)]):
             # A piece reaches into the next, so that no gap shows where the sign changes.
             piece = slice(int(start), min(int(end) + 1, len(gex)))
             colour = "call" if gex[min(int(start) + 1, int(end) - 1)] > 0 else "put"
-            plot.curve(spots[piece].tolist(), gex[piece].tolist(), self._colour(colour))
+            plot.curve(spots[piece].tolist(), gex[piece].tolist(), self.colour(colour))
 
     def _bounds(self, board: Board, gex: Floats) -> tuple[float, float]:
         scale_of = (board.ticker, board.filters, self.unit, self._reach)
@@ -145,14 +121,6 @@ class Profile(LineView):
         room = max(above, below) * 0.1 or 1.0
         return -max(below, room), max(above, room)
 
-    def _amount(self, value: float) -> str:
-        return f"{value:+g}%" if self.unit is Unit.SHARE and value else trim_zeros(fmt.compact(value))
-
-    def _colour(self, name: str) -> "PlotColour":
-        from gextui.ui.widgets.plot import plot_colour
-
-        return plot_colour(self.style_named(name).color)
-
     def _mark_levels(
         self, board: Board, plot: "Plot", bounds: tuple[float, float, float, float], width: int, height: int
     ) -> None:
@@ -162,7 +130,7 @@ class Profile(LineView):
         column = (high - low) / max(width - _TICK_WIDTH - 3, 1)
         y = top
         for mark in _marks(board):
-            price, colour = mark.price, self._colour(mark.style)
+            price, colour = mark.price, self.colour(mark.style)
             if not low <= price <= high:
                 continue
             plot.plt.vline(price, color=colour)

@@ -12,6 +12,7 @@ from gextui.ui import format as fmt
 from gextui.ui.widgets.bars import Scale, bar_left, bar_right
 from gextui.ui.widgets.lines import Line, Span, line
 from gextui.ui.widgets.strike_view import StrikeView
+from gextui.ui.widgets.words import no_contracts
 
 _NUMBER, _RATIO = 7, 7
 _LEAST_BAR = 3
@@ -53,8 +54,7 @@ class PutCall(StrikeView):
         if board is None:
             return []
         if not len(board.by_strike.strike):
-            words = "no contracts listed" if not len(board.chain) else "no contract passes the filters"
-            return self.centred(words, width, height)
+            return self.centred(no_contracts(board), width, height)
         self.fit(board, board.by_strike.strike, height - 3)
         rungs, rows = self.axis.rungs, self.axis.visible()
         shown = [row for row in rows if row is not None]

@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from textual.app import ComposeResult
 
 from gextui.exposure.board import Board
 from gextui.exposure.explain import Explanation
@@ -12,13 +11,14 @@ from gextui.exposure.volatility import ExpirySmile, find_skew, smile_of
 from gextui.market.chain import Booleans, Floats
 from gextui.ui import format as fmt
 from gextui.ui.format import Unit
-from gextui.ui.widgets.lines import Line, LineView, line
+from gextui.ui.widgets.lines import Line, line
+from gextui.ui.widgets.plot_view import PlotView
 from gextui.ui.widgets.scene_line import Fact, facts_line
 from gextui.ui.widgets.tabs import Tab, expiry_of, tab_line, tabs_of
+from gextui.ui.widgets.words import no_contracts
 
 if TYPE_CHECKING:
     from gextui.ui.widgets.panes import Axis
-    from gextui.ui.widgets.plot import Plot, PlotColour
 
 _REACHES = (2.0, 3.0, 4.0, 6.0, 10.0)
 """How far the view goes to either side of the forward, in standard deviations until the expiry, by zoom."""
@@ -44,7 +44,7 @@ class _Curve(NamedTuple):
     """Strikes within reach; shape (K,)."""
 
 
-class Smile(LineView):
+class Smile(PlotView):
     """Volatility over strikes; j and k move along them."""
 
     def __init__(self, *, ascii_only: bool = False) -> None:
@@ -56,18 +56,8 @@ class Smile(LineView):
         """Whether the nearest expiries are drawn together."""
         self.cursor: float | None = None
         """The strike that was chosen."""
-        self._plot: Plot | None = None
         self._tabs: list[Tab] = []
         self._zoom = 0
-        self._drawn: object = None
-
-    def compose(self) -> ComposeResult:
-        """The canvas."""
-        from gextui.ui.widgets.plot import Plot
-
-        self._plot = Plot(ascii_only=self.ascii_only)
-        self._plot.display = False
-        yield self._plot
 
     def show(self, board: Board, *, unit: Unit, stale: bool = False) -> None:
         """Show this board; the same one is not drawn again."""
@@ -164,36 +154,25 @@ class Smile(LineView):
 
     def compose_lines(self, width: int, height: int) -> list[Line]:
         """The expiries to choose from, what is known of the chosen one, the canvas, and what its signs mean."""
-        board, plot = self.board, self._plot
-        if board is None or plot is None:
+        board = self.board
+        if board is None:
             return []
         if not self._tabs:
-            plot.display = False
-            words = "no contracts listed" if not len(board.chain) else "no contract passes the filters"
-            return self.centred(words, width, height)
+            self.plot.display = False
+            return self.centred(no_contracts(board), width, height)
         self.tab = self._tabs[self._at]
         chosen = None if self.several else self._at
         above = [tab_line(self._tabs, chosen, self.time_of(board), board.ticker.session, width, first="several")]
         above.append(self._facts(board, self.tab, width))
         curves = self._curves(board)
         nothing = self._nothing_to_draw(curves, width, height)
-        plot.display = nothing is None
+        self.plot.display = nothing is None
         if nothing is not None:
-            self._drawn = None
             return [*above, *self.centred(nothing, width, height - len(above))][:height]
-        drawn = (board, self.tab, self.several, self.cursor, self._zoom, width, height, self.stale, self.app.theme)
-        if drawn != self._drawn:
-            self._drawn = drawn
-            self._draw(board, plot, curves, width, height - _LINES_ABOVE - _LINES_BELOW)
+        if self.must_draw(board, self.tab, self.several, self.cursor, self._zoom):
+            self._draw(board, curves, width, height - _LINES_ABOVE - _LINES_BELOW)
         blank = [line([], width)] * (height - _LINES_ABOVE - _LINES_BELOW)
         return [*above, *blank, self._readout(board, self.tab, width)]
-
-    def notify_style_update(self) -> None:
-        """The theme changed: draw in its colours."""
-        super().notify_style_update()
-        self._drawn = None
-        if self.is_mounted:
-            self.redraw()
 
     def _curves(self, board: Board) -> list[_Curve]:
         """What is drawn; of several the nearest."""
@@ -251,9 +230,9 @@ class Smile(LineView):
         ]
         return facts_line(facts, width)
 
-    def _draw(self, board: Board, plot: "Plot", curves: list[_Curve], width: int, rows: int) -> None:
+    def _draw(self, board: Board, curves: list[_Curve], width: int, rows: int) -> None:
         from gextui.ui.widgets.panes import AXIS_ROWS, Axis
-        from gextui.ui.widgets.plot import PRICE_CELLS, round_ticks
+        from gextui.ui.widgets.plot import PRICE_CELLS, Side, round_ticks
 
         strikes = np.concatenate([curve.smile.strike[curve.inside] for curve in curves])
         low, high = float(strikes.min()), float(strikes.max())
@@ -261,30 +240,23 @@ class Smile(LineView):
         if not self.several:
             values += [100.0 * iv for iv in _legs_near(curves[0])]
         axis = Axis.fit(values, rows - AXIS_ROWS)
-        figure = plot.plt
-        figure.clear_figure()
+        plot = self.plot
         plot.styles.margin = (_LINES_ABOVE, 0, _LINES_BELOW, 0)
         plot.styles.height = rows
-        labels = [f"{tick:g}%" for tick in axis.ticks]
-        figure.xaxes(True, False)
-        figure.yaxes(True, False)
-        figure.xlim(low, high)
-        figure.ylim(axis.low, axis.high)
-        figure.yticks(list(axis.ticks), [fmt.right(label, max(map(len, labels))) for label in labels])
-        ticks = round_ticks(low, high, max(2, width // PRICE_CELLS))
-        figure.xticks(ticks, [fmt.strike(tick) for tick in ticks])
-        cell = (high - low) / max(width - max(map(len, labels)) - 2, 1)
-        self._mark_prices(board, plot, curves, (low, high), axis, cell, rows)
-        colours = [self._colour(name) for name in (_COLOURS if self.several else ("value",))]
+        labels = {tick: f"{tick:g}%" for tick in axis.ticks}
+        prices = round_ticks(low, high, max(2, width // PRICE_CELLS))
+        plot.begin(Side(low, high, {price: fmt.strike(price) for price in prices}), Side(axis.low, axis.high, labels))
+        cell = (high - low) / max(width - max(map(len, labels.values())) - 2, 1)
+        self._mark_prices(board, curves, (low, high), axis, cell, rows)
+        colours = [self.colour(name) for name in (_COLOURS if self.several else ("value",))]
         for curve, colour in zip(curves, colours, strict=False):
             plot.curve(*_points(curve), colour)
         if not self.several:
-            self._mark_legs(plot, curves[0], axis)
+            self._mark_legs(curves[0], axis)
         elif rows >= _NAMES_FROM_HEIGHT:
-            self._name_curves(plot, curves, axis)
-        plot.refresh()
+            self._name_curves(curves, axis)
 
-    def _name_curves(self, plot: "Plot", curves: list[_Curve], axis: "Axis") -> None:
+    def _name_curves(self, curves: list[_Curve], axis: "Axis") -> None:
         """Each by its day at its right end, in a row of its own."""
         from gextui.ui.widgets.panes import apart
 
@@ -292,20 +264,19 @@ class Smile(LineView):
         named = sorted((each for each in ends if each[1][0]), key=lambda each: -each[1][1][-1])
         rows = apart([axis.row(y[-1]) for _, (_, y), _ in named], axis.rows)
         for (curve, (x, _), name), row in zip(named, rows, strict=True):
-            plot.write(fmt.short_day(curve.tab.expiry), x[-1], axis.value(row), self._colour(name), leftward=True)
+            self.plot.write(fmt.short_day(curve.tab.expiry), x[-1], axis.value(row), self.colour(name), leftward=True)
 
-    def _mark_legs(self, plot: "Plot", curve: _Curve, axis: "Axis") -> None:
+    def _mark_legs(self, curve: _Curve, axis: "Axis") -> None:
         """Each leg's own IV; where they are the same, both in one sign."""
         calls, puts = 100.0 * curve.smile.call_iv, 100.0 * curve.smile.put_iv
         same = np.abs(calls - puts) < _SAME
         for (sign, _, style), iv, wanted in zip(_SIGNS, (calls, puts, calls), (~same, ~same, same), strict=True):
             seen = wanted & curve.inside & (iv >= axis.low) & (iv <= axis.high)
-            plot.marks(curve.smile.strike[seen].tolist(), iv[seen].tolist(), self._colour(style), sign)
+            self.plot.marks(curve.smile.strike[seen].tolist(), iv[seen].tolist(), self.colour(style), sign)
 
     def _mark_prices(
         self,
         board: Board,
-        plot: "Plot",
         curves: list[_Curve],
         bounds: tuple[float, float],
         axis: "Axis",
@@ -317,20 +288,15 @@ class Smile(LineView):
         if not self.several:
             marks.insert(0, ("F", curves[0].forward, "move", False))
         if self.cursor is not None:
-            plot.plt.vline(self.cursor, color=self._colour("pain"))
+            self.plot.plt.vline(self.cursor, color=self.colour("pain"))
         for name, price, style, leftward in marks:
             if not bounds[0] <= price <= bounds[1]:
                 continue
-            plot.plt.vline(price, color=self._colour(style))
+            self.plot.plt.vline(price, color=self.colour(style))
             if rows >= _NAMES_FROM_HEIGHT:
-                plot.write(
-                    name, price + (-cell if leftward else cell), axis.high, self._colour(style), leftward=leftward
+                self.plot.write(
+                    name, price + (-cell if leftward else cell), axis.high, self.colour(style), leftward=leftward
                 )
-
-    def _colour(self, name: str) -> "PlotColour":
-        from gextui.ui.widgets.plot import plot_colour
-
-        return plot_colour(self.style_named(name).color)
 
 
 def _points(curve: _Curve) -> tuple[list[float], list[float]]:

@@ -19,7 +19,7 @@ def nothing_to_draw(board: Board, measure: Measure = Measure.GEX) -> str | None:
     """Why no bar can be drawn, in plain words; None when some can."""
     by_strike = board.by_strike
     if not len(by_strike.strike):
-        return "no contracts listed" if not len(board.chain) else "no contract passes the filters"
+        return no_contracts(board)
     if measure is Measure.VOLUME:
         return _no_volume(board)
     if board.wiped:
@@ -36,6 +36,11 @@ def nothing_to_draw(board: Board, measure: Measure = Measure.GEX) -> str | None:
     if board.filters.weight is Weight.ACTIVE and board.used:
         return "no open interest is new since yesterday"
     return board.warnings[0] if board.warnings else "no gamma exposure: no contract could be priced"
+
+
+def no_contracts(board: Board) -> str:
+    """Why there is not one contract to be shown."""
+    return "no contract passes the filters" if len(board.chain) else "no contracts listed"
 
 
 def _no_volume(board: Board) -> str | None:
