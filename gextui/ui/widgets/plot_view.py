@@ -26,8 +26,8 @@ class PlotView(LineView):
         yield self.plot
 
     def must_draw(self, *shown: object) -> bool:
-        """Whether what is to be shown, the size or the theme differs from the last time; it then counts as drawn."""
-        drawn = (*shown, self.stale, self.size, self.app.theme)
+        """Whether what is to be shown, or the size, differs from the last time; it then counts as drawn."""
+        drawn = (*shown, self.stale, self.size)
         if drawn == self._drawn:
             return False
         self._drawn = drawn
@@ -44,4 +44,5 @@ class PlotView(LineView):
         super().notify_style_update()
         self._drawn = None
         if self.is_mounted:
-            self.redraw()
+            # The component classes get their new styles after this call.
+            self.call_later(self.redraw)
