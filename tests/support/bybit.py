@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -17,9 +16,8 @@ from gextui.simulator.market import SimulatedMarket
 from gextui.sources import stream
 from gextui.sources.bybit import BybitSource
 from gextui.sources.bybit_lines import Line
-from gextui.sources.pacing import Backoff
 from tests.support.clock import FakeClock
-from tests.support.rig import BTC, NOON, FewExpiries, SourceRig, Watched
+from tests.support.rig import BTC, NOON, FewExpiries, SourceRig, Watched, longest_pauses
 from tests.support.waiting import eventually
 
 
@@ -88,14 +86,9 @@ async def rigged(
     clock = FakeClock(now=start.timestamp())
     if market is None or isinstance(market, Sequence):
         market = (FewExpiries if small else SimulatedMarket)(seed, start, market or chosen)
-    longest = partial(Backoff, uniform=lambda least, most: most)  # no chance in pauses
     async with WatchedVenue(market, clock=clock, limits=limits) as venue:
         source = BybitSource(chosen, rest_url=venue.rest_url, ws_url=venue.ws_url, clock=clock, cache_dir=cache_dir)
         rig = Rig(source, clock, venue)
-        with patch.object(stream, "Backoff", longest):
-            if started:
-                rig.start()
-            try:
+        with patch.object(stream, "Backoff", longest_pauses):
+            async with rig.run(started=started):
                 yield rig
-            finally:
-                await rig.stop()

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
@@ -18,10 +17,9 @@ from gextui.simulator.http_venue import Market
 from gextui.simulator.market import SimulatedMarket
 from gextui.sources import cboe_live
 from gextui.sources.cboe_live import CboeSource
-from gextui.sources.pacing import Backoff
 from tests.support.clock import FakeClock, settle
 from tests.support.proxy import Door
-from tests.support.rig import SourceRig, Watched
+from tests.support.rig import SourceRig, Watched, longest_pauses
 
 SPX, SPY, NDX, IBIT = (KNOWN_TICKERS[symbol] for symbol in ("SPX", "SPY", "NDX", "IBIT"))
 RATE = 0.04
@@ -106,15 +104,10 @@ async def rigged(
     clock = FakeClock(now=start.timestamp())
     if market is None or isinstance(market, Sequence):
         market = SimulatedMarket(seed, start, market or chosen)
-    longest = partial(Backoff, uniform=lambda least, most: most)  # no chance in pauses
     async with WatchedVenue(market, clock=clock) as venue:
         rest_url = venue.rest_url if door is None else door.url(venue.rest_url)
-        with patch.object(cboe_live, "Backoff", longest), patch.object(http_venue, "_TICK", tick):
+        with patch.object(cboe_live, "Backoff", longest_pauses), patch.object(http_venue, "_TICK", tick):
             source = CboeSource(chosen, rest_url=rest_url, rate=lambda: RATE, clock=clock, cache_dir=cache_dir)
             rig = Rig(source, clock, venue, step=_STEP)
-            if started:
-                rig.start()
-            try:
+            async with rig.run(started=started):
                 yield rig
-            finally:
-                await rig.stop()

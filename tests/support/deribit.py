@@ -14,10 +14,9 @@ from gextui.simulator.deribit_limits import UNLIMITED, Limits
 from gextui.simulator.http_venue import Market
 from gextui.simulator.market import SimulatedMarket
 from gextui.sources.deribit import DeribitSource
-from gextui.sources.pacing import Backoff
 from tests.support.clock import FakeClock
 from tests.support.proxy import Door
-from tests.support.rig import BTC, NOON, SourceRig, Watched
+from tests.support.rig import BTC, NOON, SourceRig, Watched, longest_pauses
 from tests.support.waiting import eventually
 
 
@@ -79,11 +78,7 @@ async def rigged(
     async with WatchedVenue(market, clock=clock, limits=limits) as venue:
         rest_url, ws_url = (url if door is None else door.url(url) for url in (venue.rest_url, venue.ws_url))
         source = DeribitSource(chosen, rest_url=rest_url, ws_url=ws_url, clock=clock, cache_dir=cache_dir)
-        source._stream._backoff = Backoff(clock, uniform=lambda least, most: most)  # the longest pauses, no chance
+        source._stream._backoff = longest_pauses(clock)
         rig = Rig(source, clock, venue)
-        if started:
-            rig.start()
-        try:
+        async with rig.run(started=started):
             yield rig
-        finally:
-            await rig.stop()

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 import numpy as np
 from websockets.asyncio.server import ServerConnection
@@ -15,12 +17,16 @@ from gextui.market.ticker import KNOWN_TICKERS, Ticker
 from gextui.simulator.altered import rows_of
 from gextui.simulator.http_venue import HttpVenue
 from gextui.simulator.market import SimulatedMarket
+from gextui.sources.pacing import Backoff
 from gextui.sources.source import Source, SourceState, SourceStatus
 from tests.support.clock import FakeClock, settle
 
 BTC, ETH, SOL, XRP = (KNOWN_TICKERS[symbol] for symbol in ("BTC", "ETH", "SOL", "XRP"))
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 _STEP = 0.25
+
+longest_pauses = partial(Backoff, uniform=lambda least, most: most)
+"""A back-off without chance."""
 
 
 class FewExpiries(SimulatedMarket):
@@ -75,6 +81,16 @@ class SourceRig:
         if self.running is not None:
             self.running.cancel()
             await asyncio.gather(self.running, return_exceptions=True)
+
+    @asynccontextmanager
+    async def run(self, *, started: bool) -> AsyncIterator[None]:
+        """Start, now if ``started`` or else when the block does so, and stop when the block ends."""
+        if started:
+            self.start()
+        try:
+            yield
+        finally:
+            await self.stop()
 
     async def turn(self, seconds: float, until: Callable[[], object] | None = None) -> float:
         """Let so much time pass, giving sockets their turn; stop when ``until`` holds. The seconds that passed."""

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -19,12 +18,11 @@ from gextui.simulator.http_venue import Market
 from gextui.simulator.market import SimulatedMarket
 from gextui.simulator.tradier import TOKEN, TradierVenue
 from gextui.sources import polling, tradier_rest
-from gextui.sources.pacing import Backoff
 from gextui.sources.source import SourceState
 from gextui.sources.tradier_live import EVERY, TradierSource
 from tests.support.clock import FakeClock, settle
 from tests.support.proxy import Door
-from tests.support.rig import SourceRig, Watched
+from tests.support.rig import SourceRig, Watched, longest_pauses
 from tests.support.waiting import eventually
 
 SPX, SPY = KNOWN_TICKERS["SPX"], KNOWN_TICKERS["SPY"]
@@ -124,10 +122,9 @@ async def rigged(
     clock = FakeClock(now=start.timestamp())
     if market is None or isinstance(market, Sequence):
         market = SimulatedMarket(3, start, market or chosen)
-    longest = partial(Backoff, uniform=lambda least, most: most)  # no chance in pauses
     with (
         patch.object(http_venue, "_TICK", _TICK),
-        patch.object(polling, "Backoff", longest),
+        patch.object(polling, "Backoff", longest_pauses),
         patch.object(tradier_rest, "_CALLS_AT_ONCE", 6),  # a round takes a while
         patch("asyncio.to_thread", _here),  # a thread's end is by no clock that a test turns
     ):
@@ -142,9 +139,5 @@ async def rigged(
                 cache_dir=cache_dir,
             )
             rig = Rig(source, clock, venue)
-            if started:
-                rig.start()
-            try:
+            async with rig.run(started=started):
                 yield rig
-            finally:
-                await rig.stop()

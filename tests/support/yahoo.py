@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
@@ -15,11 +14,10 @@ from gextui.simulator.http_venue import RecordedMarket
 from gextui.simulator.market import SimulatedMarket
 from gextui.simulator.yahoo import YahooVenue
 from gextui.sources import polling
-from gextui.sources.pacing import Backoff
 from gextui.sources.yahoo_live import YahooSource
 from tests.support.clock import FakeClock
 from tests.support.proxy import Door
-from tests.support.rig import SourceRig, Watched
+from tests.support.rig import SourceRig, Watched, longest_pauses
 from tests.support.waiting import eventually
 
 SPX, SPY = KNOWN_TICKERS["SPX"], KNOWN_TICKERS["SPY"]
@@ -93,9 +91,8 @@ async def rigged(
     clock = FakeClock(now=start.timestamp())
     if market is None or isinstance(market, Sequence):
         market = still(*(market or chosen), start=start)
-    longest = partial(Backoff, uniform=lambda least, most: most)  # no chance in pauses
     async with WatchedVenue(market, clock=clock) as venue:
-        with patch.object(polling, "Backoff", longest):
+        with patch.object(polling, "Backoff", longest_pauses):
             source = YahooSource(
                 chosen,
                 rest_url=venue.rest_url if door is None else door.url(venue.rest_url),
@@ -105,9 +102,5 @@ async def rigged(
                 cache_dir=cache_dir,
             )
             rig = Rig(source, clock, venue)
-            if started:
-                rig.start()
-            try:
+            async with rig.run(started=started):
                 yield rig
-            finally:
-                await rig.stop()
