@@ -57,13 +57,15 @@ class Health:
 
     status: SourceStatus
     age: float | None
-    """Seconds since the newest chain arrived; None before the first."""
+    """Seconds since the newest board's chain arrived; None before the first."""
     stale: bool
     """Older than three intervals (and than 10 s) while the market is open; a recorded chain never is."""
     recording: str
     """``recording``, ``not recorded`` or a plain sentence on why recording failed."""
     notice: str = ""
     """What else is to be known of the history, e.g. that a damaged database was put aside; empty when all is well."""
+    recalled: bool = False
+    """Whether what is shown was recorded by another run, because nothing came in this one yet."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -185,7 +187,7 @@ class Desk:
         age = None if lane.arrived is None else max(0.0, self._clock.seconds() - lane.arrived)
         recorded = status.interval == 0 or status.state is SourceState.CLOSED
         stale = age is not None and not recorded and age > stale_after(status.interval)
-        return Health(status, age, stale, self._keeper.recording, self._keeper.notice)
+        return Health(status, age, stale, self._keeper.recording, self._keeper.notice, lane.recalled)
 
     def watch(self, ticker: Ticker, filters: Filters) -> None:
         """Show this ticker through these filters: its view is rebuilt at once. Records stay unfiltered."""
@@ -312,7 +314,7 @@ class Desk:
         if lane.arrived is None:
             lane.arrived = self._clock.seconds() - max(0.0, self._clock.now() - chain.as_of_seconds)
             self._intake.believe(chain)
-            lane.newest = reading
+            lane.newest, lane.recalled = reading, True
             await self._show(lane)
 
     async def _run_intake(self, remembering: asyncio.Task[None]) -> None:
@@ -338,9 +340,11 @@ class Desk:
         lane.pace = min(interval, FASTEST)
         self._etfs.hear(chain.ticker, interval)
         if arrival.renews:
-            lane.arrived = self._clock.seconds()
+            lane.heard = self._clock.seconds()
         if not arrival.again:
             lane.offer(self._etfs.take(chain))
+        elif lane.pending is None:
+            lane.arrived = lane.heard
 
     def _rearrange(self, routes: Mapping[Ticker, Route]) -> None:
         """Let go of what is no longer wanted, and begin with what is new."""
@@ -374,12 +378,13 @@ class Desk:
             await lane.wake.wait()
             await asyncio.sleep(lane.due - clock())
             lane.wake.clear()
-            chain, lane.pending = lane.pending, None
+            chain, lane.pending, heard = lane.pending, None, lane.heard
             if chain is None:
                 continue
             # From when it came, not from now: a board that was late once must not make every later one late.
             lane.due = lane.offered + lane.pace
             lane.newest = await self._read(chain)
+            lane.arrived, lane.recalled = heard, False
             self._keeper.keep(lane.newest.board)
             lane.implied = self._implied(lane)
             await self._show(lane)

@@ -52,7 +52,12 @@ class Lane:
     ticker: Ticker
     filters: Filters
     trouble: Trouble
+    heard: float | None = None
+    """When a chain last came that told anything new, by the clock's seconds."""
     arrived: float | None = None
+    """The same of the newest board's; of a recorded one, when it was of now."""
+    recalled: bool = False
+    """Whether the newest board was recorded by another run."""
     pending: OptionChain | None = None
     """The newest chain without a board."""
     offered: float = 0.0

@@ -15,7 +15,7 @@ from gextui.secrets import SecretName
 from gextui.store.lock import Holder, holder_of
 
 if TYPE_CHECKING:
-    from gextui.desk import Desk
+    from gextui.desk import Desk, Health
     from gextui.exposure.board import Board
     from gextui.exposure.filters import Filters
     from gextui.market.chain import OptionChain
@@ -25,6 +25,8 @@ _LOOK_EVERY = 0.02
 """Seconds between looks at whether what was asked for has come."""
 _FAILING_FOR = 5.0
 """Seconds: a source that fails after so many is not waited for."""
+_NEXT_WITHIN = 2.5
+"""Seconds more for each where there are several, until the next is asked."""
 _IMPLIED_WITHIN = 10.0
 """Seconds that a coin ETF's implied book is waited for: it needs the coin's price."""
 _COINS = ("deribit", "bybit")
@@ -136,7 +138,8 @@ def live_boards(
     """One fresh board a ticker, and a sentence for each ticker of which none came within so many seconds."""
     logging.getLogger("gextui").addHandler(logging.NullHandler())  # what goes wrong is said in the end, once
     catalogue = LiveCatalogue(settings)
-    desk = live_desk(settings, {ticker: catalogue.route(ticker) for ticker in tickers}, record=False)
+    routes = {ticker: catalogue.route(ticker) for ticker in tickers}
+    desk = live_desk(settings, routes, record=False)
     for ticker in tickers:
         desk.watch(ticker, filters)
     desk.start()
@@ -145,30 +148,41 @@ def live_boards(
         while waiting:
             pause.wait(_LOOK_EVERY)
             waited = time.monotonic() - begun
-            waiting = {ticker for ticker in waiting if waited < within and _may_come(desk, ticker, waited)}
-        found = [(ticker, desk.view(ticker), desk.health(ticker)) for ticker in tickers]
-        boards = [view.board for _, view, health in found if view is not None and not health.stale]
-        missing = [
-            f"{ticker.symbol}: {health.status.detail or f'{health.status.name} gave no chain in time'}"
-            for ticker, view, health in found
-            if view is None or health.stale
-        ]
+            waiting = {
+                ticker for ticker in waiting if waited < within and _may_come(desk, ticker, routes[ticker], waited)
+            }
+        boards, missing = [], []
+        for ticker in tickers:
+            health = desk.health(ticker)
+            view = desk.view(ticker) if _is_current(health, routes[ticker]) else None
+            if view is not None:
+                boards.append(view.board)
+            else:
+                words = health.status.detail or f"{health.status.name} gave no chain in time"
+                missing.append(f"{ticker.symbol}: {words}")
         return boards, missing
     finally:
         desk.stop()
 
 
-def _may_come(desk: "Desk", ticker: Ticker, waited: float) -> bool:
+def _is_current(health: "Health", route: Route) -> bool:
+    """Whether what is shown is what the ticker's source, or who records it, gives now."""
+    return not health.stale and (not health.recalled or RECORDER in route.sources)
+
+
+def _may_come(desk: "Desk", ticker: Ticker, route: Route, waited: float) -> bool:
     """Whether a fresh board of the ticker is still to be hoped for."""
     from gextui.sources.source import SourceState
 
     health = desk.health(ticker)
-    if health.status.state is SourceState.DISABLED:
+    others = len(route.sources) > 1
+    patience = (_FAILING_FOR + _NEXT_WITHIN) * len(route.sources) if others else _FAILING_FOR
+    if health.status.state is SourceState.DISABLED and not (others and waited < patience):
         return False
-    if health.status.state is SourceState.BACKOFF and waited > _FAILING_FOR:
+    if health.status.state is SourceState.BACKOFF and waited > patience:
         return False
     view = desk.view(ticker)
-    if view is None or health.stale or view.board.chain.partial:
+    if view is None or not _is_current(health, route) or view.board.chain.partial:
         return True
     return waited < _IMPLIED_WITHIN and _may_be_implied(view.board.chain)
 

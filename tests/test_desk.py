@@ -323,3 +323,20 @@ class TestFiles:
             # Days end at midnight, UTC: six hours after their last reading at 18:00; today's is at noon.
             hours = [*range(-24 * 89 + 6, 0, 24), 0]
             assert series.columns["spot"].tolist() == [10_000.0 + each for each in hours]
+
+
+def test_what_was_recorded_is_shown_with_its_age_until_the_board_of_what_came_is_there() -> None:
+    clock = FakeClock((NOON + timedelta(hours=1)).timestamp())
+    diary, source = Diary(chain_at(0, 100.0)), FedSource()
+    with running(Desk([source], diary.open, clock=clock)) as desk:
+        until_shown(desk, 100.0)
+        assert desk.health(BTC).recalled
+        source.loop.call_soon_threadsafe(diary.may_read.clear)
+        source.feed(chain_at(3600, 110.0))
+        until(lambda: desk._lanes[BTC].heard is not None)
+        health = desk.health(BTC)
+        assert (health.age, health.stale, health.recalled) == (3600.0, True, True), "the old board is on the screen"
+        source.loop.call_soon_threadsafe(diary.may_read.set)
+        until_shown(desk, 110.0)
+        until(lambda: not desk.health(BTC).recalled)
+        assert not desk.health(BTC).stale

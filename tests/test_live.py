@@ -1,8 +1,10 @@
 """Which tickers run live, and from which sources."""
 
 import json
+import signal
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,8 +15,9 @@ from gextui.live import _may_come, route_for
 from gextui.market.ticker import KNOWN_TICKERS
 from gextui.route import Route
 from tests.cli import run
-from tests.support.desk import BTC, FedSource, chain_at, until_shown
+from tests.support.desk import BTC, FedSource, chain_at, until, until_shown
 from tests.support.desk import running as running_desk
+from tests.support.recording import readings, recording
 from tests.support.venue import RunningVenue, running_venue
 
 
@@ -100,6 +103,32 @@ class TestSnapshot:
         assert run("--config", settings, "snapshot", "BTC", "--line", environment=cached).returncode == 0
         assert not list(settings.parent.glob("gextui.*"))
 
+    def test_it_is_of_now_though_a_reading_of_a_moment_ago_is_recorded(
+        self, settings: Path, cached: dict[str, str]
+    ) -> None:
+        with recording(settings, "BTC") as recorder:
+            recorder.until_it_says("deribit live")
+            until(lambda: readings(settings.parent / "gextui.db", "BTC") > 0)
+            assert recorder.end(signal.SIGTERM) == 0
+        ended = datetime.now(UTC)
+        done = run("--config", settings, "snapshot", "BTC", "--json", environment=cached)
+        assert done.returncode == 0
+        assert datetime.fromisoformat(json.loads(done.stdout)["as_of"]) > ended - timedelta(seconds=1)
+
+    @pytest.mark.parametrize("combine", [False, True], ids=["in order", "combined"])
+    def test_what_another_source_gives_is_waited_for(
+        self, settings: Path, cached: dict[str, str], combine: bool
+    ) -> None:
+        settings.write_text(
+            settings.read_text()
+            + NOBODY.format("bybit")
+            + 'ws_url = "ws://127.0.0.1:9"\n'
+            + f'[tickers.BTC]\nsources = ["bybit", "deribit"]\ncombine = {str(combine).lower()}\n'
+        )
+        done = run("--config", settings, "snapshot", "BTC", "--json", environment=cached)
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["source"] == "deribit"
+
     def test_a_venue_that_cannot_be_reached(self, tmp_path: Path, cached: dict[str, str]) -> None:
         path = tmp_path / "config.toml"
         path.write_text(
@@ -135,7 +164,7 @@ def test_a_reading_waits_for_the_whole_of_a_chain() -> None:
     with running_desk(Desk([source])) as desk:
         source.feed(replace(chain_at(0, 100.0), partial=True))
         until_shown(desk, 100.0)
-        assert _may_come(desk, BTC, 1.0)
+        assert _may_come(desk, BTC, Route(("fed",)), 1.0)
         source.feed(chain_at(1, 101.0))
         until_shown(desk, 101.0)
-        assert not _may_come(desk, BTC, 1.0)
+        assert not _may_come(desk, BTC, Route(("fed",)), 1.0)
