@@ -75,6 +75,22 @@ def test_the_venues_time_goes_on_by_our_seconds() -> None:
     assert venue.ahead == pytest.approx(3690.0)
 
 
+def test_an_answer_that_was_long_under_way_does_not_turn_it_back() -> None:
+    clock = FakeClock(now=NOW)
+    venue = VenueTime(clock)
+    venue.heard(NOW)
+    clock._move(clock.seconds() + 7.0)
+    venue.heard(NOW + 1.0)  # six seconds late
+    assert venue.now() == pytest.approx(NOW + 7.0)
+    venue.heard(NOW + 7.5)
+    assert venue.now() == pytest.approx(NOW + 7.5), "a quicker one is believed"
+    venue.heard(NOW - 60.0)
+    assert venue.now() == pytest.approx(NOW - 60.0), "nothing is late by so much: its clock was set"
+    clock._move(clock.seconds() + 301.0)
+    venue.heard(NOW + 240.0)
+    assert venue.now() == pytest.approx(NOW + 240.0), "what was quick once holds for minutes, not for ever"
+
+
 @given(st.one_of(st.none(), st.booleans(), st.text(max_size=20), st.floats(), st.integers(-(2**70), 2**70)))
 def test_no_answer_sets_the_venues_clock_to_nonsense(sent: float | str | bool | None) -> None:
     venue = VenueTime(FakeClock(now=NOW))

@@ -304,8 +304,8 @@ def test_what_may_be_added() -> None:
     assert ("ETH", "ask who lists options on it") not in names(find_new(listed, known, "eth"))
     assert names(find_new(listed, known, "ether"))[0] == ("ETH", "Ether")
     assert names(find_new(listed, known, "coin"))[0] == ("COIN", "ask who lists options on it")
-    assert names(find_new(listed, known, "btc")) == [("IBIT", "iShares Bitcoin Trust")]
-    assert names(find_new(listed, known, "~~")) == []
+    assert names(find_new(listed, known, "btc")) == [("BTC", "is in the list"), ("IBIT", "iShares Bitcoin Trust")]
+    assert names(find_new(listed, known, "<b>x")) == [("<B>X", "ask who lists options on it")], "who says why not"
 
 
 def test_every_way_to_read_from_two_sources_and_sums_for_coins_alone() -> None:

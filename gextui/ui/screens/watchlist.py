@@ -9,7 +9,7 @@ from textual.binding import BindingType
 from textual.content import Content
 from textual.widgets.option_list import Option
 
-from gextui.market.text import clean_symbol, clean_text, is_symbol
+from gextui.market.text import clean_symbol, clean_text
 from gextui.market.ticker import Kind, Ticker
 from gextui.route import Route
 from gextui.ui import format as fmt
@@ -155,7 +155,10 @@ def route_words(route: Route) -> str:
 
 
 def find_new(watchlist: Watchlist, known: Sequence[Ticker], text: str) -> list[Choice[Ticker | str]]:
-    """What a user may mean to add: a ticker that is known and not on, or a name that is to be asked about."""
+    """What a user may mean to add: a ticker that is known and not on, or a name that is to be asked about.
+
+    One that is on comes first where it is named in full: who types it wants no other.
+    """
     on = {ticker.symbol for ticker in watchlist.tickers}
     off = [entry.ticker for entry in watchlist.entries if not entry.on]
     others = [ticker for ticker in known if ticker.symbol not in on and watchlist.get(ticker.symbol) is None]
@@ -163,8 +166,11 @@ def find_new(watchlist: Watchlist, known: Sequence[Ticker], text: str) -> list[C
     choices: list[Choice[Ticker | str]] = [
         Choice(ticker, ticker.symbol, "off" if ticker in off else ticker.name) for ticker in matches
     ]
-    name = text.upper()
-    if is_symbol(name) and name not in on and name not in [ticker.symbol for ticker in matches]:
+    name = clean_text(text.upper())
+    if name in on:
+        listed = next(ticker for ticker in watchlist.tickers if ticker.symbol == name)
+        choices.insert(0, Choice(listed, name, "is in the list"))
+    elif name and name not in [ticker.symbol for ticker in matches]:
         words = [word for ticker in matches for word in (ticker.symbol, *ticker.name.upper().split())]
         begun = any(word.startswith(name) for word in words)
         choices.insert(len(choices) if begun else 0, Choice(name, name, "ask who lists options on it"))
