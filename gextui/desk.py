@@ -39,6 +39,8 @@ _AFTER_A_BUG = 1.0
 """Seconds before the intake is run again."""
 IMPLY_EVERY = 5.0
 """Seconds between two repricings of a shut coin ETF."""
+_ANNOUNCE_EVERY = 1.0
+"""Seconds until others may know what is wrong with a source."""
 _LOOK_AGAIN = 60.0
 """Seconds after which it is looked anew what has expired: the machine may have slept."""
 _HISTORY_AFTER = 4 * 86400.0
@@ -257,7 +259,7 @@ class Desk:
         remembering = start(self._remember())
         workers = [remembering, start(self._run_intake(remembering)), start(self._expire())]
         workers += [start(self._run_beside(work)) for work in (self._beside, self._etfs.keep) if work is not None]
-        workers.append(start(self._imply()))
+        workers += [start(self._imply()), start(self._announce())]
         self._tend_lanes()
         recorder = start(self._keeper.run())
         await self._closing.wait()
@@ -293,7 +295,7 @@ class Desk:
 
     async def _remember(self) -> None:
         """Open the history and show what it holds, until a source delivers."""
-        history = await self._keeper.open(self.tickers)
+        history = await self._keeper.open()
         if history is None:
             return
         for lane in self._lanes.values():
@@ -358,7 +360,7 @@ class Desk:
         for lane in self._tend_lanes():
             if history is not None:
                 self._begin(lane, partial(self._recall, lane, history))
-        self._spawn(self._keeper.announce(tuple(routes)))
+        self._spawn(self._keeper.announce(self._doubts()))
 
     def _tend_lanes(self) -> list[Lane]:
         """Begin to work on the lanes that nobody works on; those."""
@@ -389,6 +391,15 @@ class Desk:
             lane.implied = self._implied(lane)
             await self._show(lane)
             lane.trouble.clear()
+
+    async def _announce(self) -> NoReturn:
+        """Tell who follows what is recorded, and whether that is to be trusted."""
+        while True:
+            await self._keeper.announce(self._doubts())
+            await asyncio.sleep(_ANNOUNCE_EVERY)
+
+    def _doubts(self) -> dict[Ticker, str]:
+        return {ticker: self.health(ticker).status.doubt for ticker in self._lanes}
 
     async def _imply(self) -> NoReturn:
         """Tell coin ETFs in their coins as soon as that can be done, and reprice those that are shut."""

@@ -126,11 +126,13 @@ class FollowingSource:
             return SourceState.DEGRADED, self._unread
         if holder is None:
             return SourceState.DEGRADED, f"nobody records to {self._path.name} now; run `gextui record`, or gextui anew"
-        if ticker.symbol not in holder.symbols:
+        if ticker.symbol not in holder.doubts:
             return SourceState.DEGRADED, f"{holder} does not record {ticker.symbol}; run gextui anew to read it live"
         recorded = f"recorded by {holder}"
         if followed.newest is None:
             return SourceState.CONNECTING, recorded
+        if doubt := holder.doubts[ticker.symbol]:
+            return SourceState.DEGRADED, f"{doubt} ({recorded})"
         if followed.closed:
             return SourceState.CLOSED, recorded
         return (SourceState.DELAYED if followed.newest.delay else SourceState.LIVE), recorded

@@ -1,7 +1,7 @@
 """Keeper: what the desk remembers. It opens the history, has boards recorded, and asks without waiting for a disk."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -32,8 +32,8 @@ class History(Protocol):
         """Plain sentences on what was not as it should be; empty when all is well; read from any thread."""
         ...
 
-    async def announce(self, tickers: Sequence[Ticker]) -> None:
-        """Tell others that these tickers are recorded from now on."""
+    async def announce(self, recorded: Mapping[Ticker, str]) -> None:
+        """Tell others which tickers are recorded from now on, and what is wrong with their sources (empty: nothing)."""
         ...
 
     async def record(self, board: Board) -> None:
@@ -76,6 +76,7 @@ class Keeper:
         self._to_record = asyncio.Event()
         self._behind = False
         self._ending = False
+        self._announced: dict[Ticker, str] = {}
 
     @property
     def recording(self) -> str:
@@ -98,8 +99,8 @@ class Keeper:
         """Whether the last question failed."""
         return bool(self._reading.sentence)
 
-    async def open(self, tickers: Sequence[Ticker]) -> History | None:
-        """Open the history and announce these tickers; None where there is none, or it cannot be opened."""
+    async def open(self) -> History | None:
+        """Open the history; None where there is none, or it cannot be opened."""
         if self._open_history is None:
             return None
         history = await settled(self._open_history())
@@ -108,13 +109,13 @@ class Keeper:
             self._writing.report(history)
             return None
         self.history = history
-        await self.announce(tickers)
         return history
 
-    async def announce(self, tickers: Sequence[Ticker]) -> None:
-        """Tell others that these tickers are recorded from now on."""
-        if self._records and self.history is not None:
-            self._report(await settled(self.history.announce(tickers)))
+    async def announce(self, recorded: Mapping[Ticker, str]) -> None:
+        """Tell others which tickers are recorded, and what is wrong with their sources, where that has changed."""
+        if self._records and self.history is not None and recorded != self._announced:
+            self._announced = dict(recorded)
+            self._report(await settled(self.history.announce(recorded)))
 
     async def ask(self, question: Awaitable[_T], patience: float | None = None) -> _T | None:
         """The history's answer; None where it fails or is slow, because the live view does not wait for a disk."""

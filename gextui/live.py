@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -108,7 +109,7 @@ class LiveCatalogue:
 
     def _recorded_by_another(self, ticker: Ticker) -> Holder | None:
         holder = holder_of(self._path) if self._beside else None
-        return holder if holder is not None and ticker.symbol in holder.symbols else None
+        return holder if holder is not None and ticker.symbol in holder.doubts else None
 
 
 def live_desk(settings: Settings, routes: Mapping[Ticker, Route], *, record: bool = True) -> "Desk":
@@ -156,7 +157,8 @@ def live_boards(
             health = desk.health(ticker)
             view = desk.view(ticker) if _is_current(health, routes[ticker]) else None
             if view is not None:
-                boards.append(view.board)
+                doubt = (health.status.doubt,) if health.status.doubt else ()
+                boards.append(replace(view.board, warnings=(*doubt, *view.board.warnings)))
             else:
                 words = health.status.detail or f"{health.status.name} gave no chain in time"
                 missing.append(f"{ticker.symbol}: {words}")

@@ -327,6 +327,18 @@ class TestLive:
             assert catalogue.route(BTC) == Route(("deribit",))
             assert (catalogue.shifts, catalogue.remark, catalogue.fixed(BTC)) == (False, "", "")
 
+    async def test_what_the_recorder_doubts_is_doubted(self, settings: Settings, path: Path) -> None:
+        async with recorder(path, BTC) as store:
+            await store.record(board_at(after(0)))
+            with running(self.desk(settings, BTC)) as desk:
+                await eventually(lambda: desk.health(BTC).status.state is SourceState.LIVE)
+                await store.announce({BTC: "deribit degraded: open interest is 61 s old"})
+                await eventually(lambda: desk.health(BTC).status.state is SourceState.DEGRADED)
+                detail = desk.health(BTC).status.detail
+                assert detail.startswith("deribit degraded: open interest is 61 s old (recorded by process ")
+                await store.announce({BTC: ""})
+                await eventually(lambda: desk.health(BTC).status.state is SourceState.LIVE)
+
     async def test_a_ticker_is_followed_from_when_it_is_chosen_and_let_go_again(
         self, settings: Settings, path: Path
     ) -> None:

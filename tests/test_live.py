@@ -103,6 +103,16 @@ class TestSnapshot:
         assert run("--config", settings, "snapshot", "BTC", "--line", environment=cached).returncode == 0
         assert not list(settings.parent.glob("gextui.*"))
 
+    def test_what_its_source_says_is_wrong_is_a_warning(
+        self, venue: RunningVenue, settings: Path, cached: dict[str, str]
+    ) -> None:
+        venue.do(lambda deribit: deribit.refuse("markprice.options.btc_usd"))
+        done = run("--config", settings, "snapshot", "BTC", "--json", environment=cached)
+        venue.do(lambda deribit: deribit.refuse())
+        assert json.loads(done.stdout)["warnings"] == [
+            "deribit degraded: not subscribed to markprice.options.btc_usd: the venue left it out"
+        ]
+
     def test_it_is_of_now_though_a_reading_of_a_moment_ago_is_recorded(
         self, settings: Path, cached: dict[str, str]
     ) -> None:

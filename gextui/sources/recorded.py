@@ -2,7 +2,7 @@
 
 import asyncio
 from bisect import bisect_left, bisect_right
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
 
 import numpy as np
@@ -66,7 +66,7 @@ class RecordedHistory:
         last_of_hour = {chain.as_of_seconds // 3600: chain for chain in old}
         kept[: len(old)] = last_of_hour.values()
 
-    async def announce(self, tickers: Sequence[Ticker]) -> None:
+    async def announce(self, recorded: Mapping[Ticker, str]) -> None:
         """Nobody else reads it."""
 
     async def record(self, board: Board) -> None:

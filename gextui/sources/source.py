@@ -62,6 +62,13 @@ class SourceStatus:
     instead_of: str = ""
     """Which preferred source it stands in for, and why that one is not read; empty where it is the preferred one."""
 
+    @property
+    def doubt(self) -> str:
+        """What is wrong with what it gives now, in plain words: ``deribit degraded: open interest is 61 s old``."""
+        if self.state in (SourceState.LIVE, SourceState.DELAYED, SourceState.CLOSED, SourceState.REPLAY):
+            return ""
+        return f"{self.name} {self.state}: {self.detail}" if self.detail else f"{self.name} {self.state}"
+
 
 class Source(Protocol):
     """One source of one or more tickers' chains."""

@@ -4,17 +4,18 @@ import fcntl
 import os
 import re
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
 from gextui.market.text import clean_text, is_symbol
 
 _FIRST_LINE = re.compile(r"(\d{1,10}) (\S{1,64})")
-_MOST_BYTES = 4096
-_BETWEEN_SYMBOLS = "\t"
+_MOST_BYTES = 16384
+_AFTER_SYMBOL = "\t"
+_LONGEST_DOUBT = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +24,8 @@ class Holder:
 
     process: int | None = None
     host: str = ""
-    symbols: tuple[str, ...] = ()
-    """The tickers that it records."""
+    doubts: Mapping[str, str] = field(default_factory=dict)
+    """By the symbol of every ticker that it records, what is wrong with the ticker's source; empty where nothing is."""
 
     def __str__(self) -> str:
         return "another process" if self.process is None else f"process {self.process} on {self.host}"
@@ -37,15 +38,15 @@ class LockedError(Exception):
 class Lock:
     """One writer: an flock on a file beside the database, free the moment its process is gone, however it ends.
 
-    The file holds its owner's process id and host, and in a second line the tickers that it records. It is never
-    removed, because a lock on a removed file locks nobody out.
+    The file holds its owner's process id and host, and a line for each ticker that it records. It is never removed,
+    because a lock on a removed file locks nobody out.
     """
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
 
     @classmethod
-    def acquire(cls, path: Path, symbols: Sequence[str] = ()) -> Self:
+    def acquire(cls, path: Path, symbols: Iterable[str] = ()) -> Self:
         """Take the lock at ``path``, without waiting, to record these tickers.
 
         Raises:
@@ -55,7 +56,7 @@ class Lock:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            _write(descriptor, symbols)
+            _write(descriptor, dict.fromkeys(symbols, ""))
         except BlockingIOError:
             holder = _written(descriptor)
             os.close(descriptor)
@@ -65,13 +66,13 @@ class Lock:
             raise
         return cls(descriptor)
 
-    def announce(self, symbols: Sequence[str]) -> None:
-        """Say that these tickers are recorded from now on.
+    def announce(self, doubts: Mapping[str, str]) -> None:
+        """Say that these tickers are recorded from now on, and what is wrong with their sources; see `Holder`.
 
         Raises:
             OSError: the file cannot be written.
         """
-        _write(self._descriptor, symbols)
+        _write(self._descriptor, doubts)
 
     def release(self) -> None:
         """Let others write. Called once."""
@@ -105,21 +106,24 @@ def holder_of(database: Path) -> Holder | None:
     return None
 
 
-def _write(descriptor: int, symbols: Sequence[str]) -> None:
-    owner = f"{os.getpid()} {socket.gethostname()}\n{_BETWEEN_SYMBOLS.join(symbols)}\n".encode()
-    # Whoever reads meanwhile finds the old symbols or the new ones: the length is the last to change.
+def _write(descriptor: int, doubts: Mapping[str, str]) -> None:
+    lines = [f"{os.getpid()} {socket.gethostname()}"]
+    lines += [f"{symbol}{_AFTER_SYMBOL}{clean_text(doubt, _LONGEST_DOUBT)}" for symbol, doubt in doubts.items()]
+    owner = "".join(f"{line}\n" for line in lines).encode()
+    # Whoever reads meanwhile finds the old tickers or the new ones: the length is the last to change.
     os.pwrite(descriptor, owner, 0)
     os.ftruncate(descriptor, len(owner))
 
 
 def _written(descriptor: int) -> Holder:
     """What a lock's file says; it may be anything, and it may be half written."""
-    text = os.pread(descriptor, _MOST_BYTES, 0).decode(errors="replace")
-    found = _FIRST_LINE.match(text)
+    first, *lines = os.pread(descriptor, _MOST_BYTES, 0).decode(errors="replace").split("\n")
+    found = _FIRST_LINE.match(first)
     if found is None:
         return Holder()
-    symbols = text.partition("\n")[2].partition("\n")[0].split(_BETWEEN_SYMBOLS)
-    return Holder(int(found[1]), clean_text(found[2]), tuple(filter(is_symbol, symbols)))
+    told = (line.partition(_AFTER_SYMBOL) for line in lines)
+    doubts = {symbol: clean_text(doubt, _LONGEST_DOUBT) for symbol, _, doubt in told if is_symbol(symbol)}
+    return Holder(int(found[1]), clean_text(found[2]), doubts)
 
 
 def _may_live(holder: Holder) -> bool:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -128,12 +128,13 @@ class Store:
         """Recorded chains that were met and are not what was written."""
         return self._reader.damaged
 
-    async def announce(self, tickers: Sequence[Ticker]) -> None:
-        """Tell others that these tickers are recorded from now on."""
-        self._symbols = [ticker.symbol for ticker in tickers]
+    async def announce(self, recorded: Mapping[Ticker, str]) -> None:
+        """Tell others which tickers are recorded from now on, and what is wrong with their sources."""
+        self._symbols = [ticker.symbol for ticker in recorded]
+        doubts = {ticker.symbol: doubt for ticker, doubt in recorded.items()}
         async with self._busy:
             if self._opened is not None and self._opened.lock is not None:
-                await asyncio.to_thread(self._opened.lock.announce, self._symbols)
+                await asyncio.to_thread(self._opened.lock.announce, doubts)
 
     async def record(self, board: Board) -> None:
         """Remember an unfiltered board; when this returns and `recording` says so, the reading survives kill -9.

@@ -45,7 +45,7 @@ def test_the_holder_is_named_with_what_it_records_and_keeps_its_lock(tmp_path: P
     database = tmp_path / "gextui.db"
     with held_elsewhere(database, "BTC", "BRK B") as other:
         holder = holder_of(database)
-        assert holder == Holder(other.pid, socket.gethostname(), ("BTC", "BRK B"))
+        assert holder == Holder(other.pid, socket.gethostname(), {"BTC": "", "BRK B": ""})
         assert str(holder) == f"process {other.pid} on {socket.gethostname()}"
         with pytest.raises(LockedError, match=f"process {other.pid} on"):
             Lock.acquire(lock_of(database))
@@ -72,7 +72,10 @@ def test_a_process_that_took_over_the_number_of_a_dead_holder_is_none(tmp_path: 
         (b"", Holder()),
         (b"\xff\x00 not a number\n", Holder()),
         (b"12 elsewhere", Holder(12, "elsewhere")),
-        (b"12 else\x1bwhere\nBTC\tE\x1bTH\t\tSOL\nmore", Holder(12, "else\ufffdwhere", ("BTC", "SOL"))),
+        (
+            b"12 else\x1bwhere\nBTC\tslow\x1b\nE\x1bTH\t\n\nSOL",
+            Holder(12, "else\ufffdwhere", {"BTC": "slow\ufffd", "SOL": ""}),
+        ),
     ],
 )
 def test_a_file_that_says_anything(tmp_path: Path, written: bytes, holder: Holder) -> None:
@@ -93,12 +96,12 @@ def test_a_link_to_a_database_has_the_database_s_lock(tmp_path: Path) -> None:
 async def test_a_store_tells_what_it_records_for_as_long_as_it_is_open(tmp_path: Path) -> None:
     database = tmp_path / "gextui.db"
     store = await Store.open(database, tickers=[BTC, SPY])
-    assert holder_of(database) == Holder(os.getpid(), socket.gethostname(), ("BTC", "SPY"))
+    assert holder_of(database) == Holder(os.getpid(), socket.gethostname(), {"BTC": "", "SPY": ""})
     second = await Store.open(database, tickers=[BTC])
     assert second.refused is not None
     holder = holder_of(database)
     assert holder is not None
-    assert holder.symbols == ("BTC", "SPY")
+    assert list(holder.doubts) == ["BTC", "SPY"]
     await second.close()
     await store.close()
     assert holder_of(database) is None
@@ -107,8 +110,8 @@ async def test_a_store_tells_what_it_records_for_as_long_as_it_is_open(tmp_path:
 def test_what_is_recorded_may_change(tmp_path: Path) -> None:
     database = tmp_path / "gextui.db"
     lock = Lock.acquire(lock_of(database), ["BTC", "ETH", "SPX"])
-    lock.announce(["SOL"])
+    lock.announce({"SOL": "deribit degraded: slow"})
     holder = holder_of(database)
     lock.release()
     assert holder is not None
-    assert (holder.process, holder.symbols) == (os.getpid(), ("SOL",))
+    assert (holder.process, holder.doubts) == (os.getpid(), {"SOL": "deribit degraded: slow"})
