@@ -85,8 +85,10 @@ def test_k7_the_mornings_settlement_leaves_before_the_afternoons() -> None:
             morning.timestamp(): "SPX",
             afternoon.timestamp(): "SPXW",
         } == dict(zip(view.board.by_expiry.expiry.tolist(), view.board.by_expiry.roots, strict=True))
+        assert "SPX of 20 Nov trades no more and counts until it settles at 09:30 New York" in view.board.warnings
         source.pass_time(clock, 10.0)
         until(lambda: shown_expiries(desk)[0] == afternoon.timestamp())
+        assert not any("trades no more" in warning for warning in desk.view(SPX).board.warnings)  # type: ignore[union-attr]
 
 
 def test_a_filter_chosen_afterwards_brings_nothing_back() -> None:

@@ -1,12 +1,15 @@
 """Whether a chain can be read at all: what its source wiped, and what a reader must be told."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 import numpy as np
 
 from gextui.exposure.book import Book
 from gextui.exposure.parts import PartOfBook
+from gextui.market.calendar import NEW_YORK
 from gextui.market.chain import Booleans, Floats, OptionChain
+from gextui.pricing.parity import waiting_to_settle
 from gextui.pricing.smile import ForwardFrom, Smile
 
 FEWEST_CONTRACTS = 50
@@ -100,6 +103,7 @@ def doubts(
     if coverage is not None and coverage < PARTIAL:
         found.append(f"partial: only {coverage:.1%} of open interest has an IV of its own strike")
     selected = np.bincount(chain.expiry[book.used], minlength=len(chain.expiries)) > 0
+    found += [_settling(chain, expiry) for expiry in waiting_to_settle(chain) if selected[expiry]]
     for name, expiries in _venues(chain):
         of = np.flatnonzero(selected & expiries)
         if not len(of):
@@ -113,6 +117,13 @@ def doubts(
         if stale := _stale_spot(chain, smile, int(of[0])):
             found.append(name + stale)
     return (*found, *chain.notes)
+
+
+def _settling(chain: OptionChain, expiry: int) -> str:
+    """A sentence on options that are counted though nobody can trade them any more."""
+    root = chain.roots[chain.root[np.argmax(chain.expiry == expiry)]]
+    day = datetime.fromtimestamp(chain.expiries[expiry], NEW_YORK)
+    return f"{root} of {day:%d %b} trades no more and counts until it settles at {day:%H:%M} New York"
 
 
 def _stale_parts(parts: Sequence[PartOfBook]) -> Iterator[str]:

@@ -14,8 +14,8 @@ WIDEST = 0.005
 """Quotes wider than this fraction of the strike, call's and put's together, say nothing."""
 _EXPIRIES = 4
 """So many of the nearest are tried."""
-_LAST_NIGHT = 86400.0
-"""Seconds before it settles at the open in which an AM-settled expiry no longer trades."""
+_LAST_NIGHT = 17.25 * 3600.0
+"""Seconds from the last close, 16:15 New York, to the open at which an AM-settled expiry settles."""
 
 
 def implied_spot(chain: OptionChain) -> tuple[float, float] | None:
@@ -40,13 +40,18 @@ def implied_spot(chain: OptionChain) -> tuple[float, float] | None:
     return None
 
 
+def waiting_to_settle(chain: OptionChain) -> list[int]:
+    """The expiries that trade no more and are not settled yet: those of the morning, since the afternoon before."""
+    left = chain.expiries - chain.as_of_seconds
+    found = []
+    for expiry in np.flatnonzero((left > 0) & (left < _LAST_NIGHT)).tolist():
+        of = chain.expiry == expiry
+        if of.any() and settlement_of(chain.roots[chain.root[of.argmax()]]) is Settlement.AM:
+            found.append(expiry)
+    return found
+
+
 def _trading(chain: OptionChain) -> list[int]:
     """The expiries that trade, the nearest first."""
-    trading = []
-    for expiry in np.unique(chain.expiry):
-        left = chain.expiries[expiry] - chain.as_of_seconds
-        root = chain.roots[chain.root[np.argmax(chain.expiry == expiry)]]
-        last_night = settlement_of(root) is Settlement.AM and left < _LAST_NIGHT
-        if left > 0 and not last_night:
-            trading.append(int(expiry))
-    return trading
+    ahead = np.unique(chain.expiry[chain.expiries[chain.expiry] > chain.as_of_seconds])
+    return sorted(set(ahead.tolist()) - set(waiting_to_settle(chain)))
