@@ -1,10 +1,12 @@
 """Whether a chain is believable after the one before it: one bad tick must not move the levels, nor a wiped file."""
 
-from datetime import UTC, datetime
+from datetime import date, datetime
 
 import numpy as np
 
+from gextui.exposure.book import match_rows
 from gextui.exposure.change import is_broken
+from gextui.market.calendar import NEW_YORK, MarketState, market_state
 from gextui.market.chain import Booleans, OptionChain
 from gextui.market.ticker import Session
 from gextui.pricing.smile import usable_iv
@@ -22,7 +24,13 @@ _REMEMBERED = 4 * 86400.0
 _FEWEST = 50
 """Smaller chains are not judged by their sums."""
 _SHARE_OF_NOTE = 0.02
-"""An expiry with more of the open interest than this does not lose all of it."""
+"""An expiry with more of the open interest than this does not vanish before its time."""
+_OVERNIGHT, _WITHIN_A_DAY = 0.5, 0.8
+"""What most contracts keep of their open interest at the least, from one day to the next and within one."""
+_HELD = 10.0
+"""A contract with less open interest may lose it on any day."""
+_FEWEST_HELD = 10
+"""Fewer contracts with more say nothing of the calls, the puts or an expiry that they are."""
 
 
 class Doubts:
@@ -67,25 +75,60 @@ def losses(before: OptionChain, chain: OptionChain) -> str:
         return ""
     if left < LEAST_KEPT * contracts:
         return f"{chain.source} lists only {left:,} of {contracts:,} contracts"
-    interest, left_open = _open_interest(before, had), _open_interest(chain, has)
-    held, kept = sum(interest.values()), sum(left_open.values())
+    listed = np.isin(before.expiries, chain.expiries[chain.expiry])
+    if chain.partial:  # what is not read yet is not lost
+        had &= listed[before.expiry]
+    held, kept = (float(np.nansum(each.open_interest[rows])) for each, rows in ((before, had), (chain, has)))
     if kept < LEAST_KEPT * held:
         return f"{chain.source} has wiped open interest: {kept:,.0f} of {held:,.0f} contracts are left"
-    for expiry, contracts_open in interest.items():
-        if contracts_open > _SHARE_OF_NOTE * held and not left_open.get(expiry) and not chain.partial:
-            day = datetime.fromtimestamp(expiry, UTC).date()
-            return f"{chain.source} has wiped the open interest of {day}"
+    for expiry in np.unique(before.expiry[had & ~listed[before.expiry]]):
+        if np.nansum(before.open_interest[before.expiry == expiry]) > _SHARE_OF_NOTE * held:
+            return f"{chain.source} has wiped the open interest of {_day(before.expiries[expiry])}"
+    if changed := _changed(before, chain, has):
+        return f"{chain.source} has {changed}"
     priced, still_priced = _priced(before, had), _priced(chain, has)
     if still_priced < LEAST_KEPT * priced:
         return f"{chain.source} has wiped implied volatilities: {still_priced:,} of {priced:,} are left"
     return ""
 
 
-def _open_interest(chain: OptionChain, rows: Booleans) -> dict[float, float]:
-    """By expiry instant, over these rows."""
-    weights = np.nan_to_num(chain.open_interest[rows])
-    sums = np.bincount(chain.expiry[rows], weights=weights, minlength=len(chain.expiries))
-    return dict(zip(chain.expiries.tolist(), sums.tolist(), strict=True))
+def _changed(before: OptionChain, chain: OptionChain, rows: Booleans) -> str:
+    """Which part of the open interest of these rows was wiped or multiplied, in words; empty for none.
+
+    A day's trading closes a few contracts, a fault takes from most; it is counted overnight, so within a day nothing
+    changes but what was missing and comes.
+    """
+    then = match_rows(chain, before)
+    rows = rows & (then >= 0)
+    was = np.where(rows, np.nan_to_num(before.open_interest[then]), 0.0)
+    now = np.nan_to_num(chain.open_interest)
+    same_day = _is_one_day(before, chain)
+    kept = now >= (_WITHIN_A_DAY if same_day else _OVERNIGHT) * was
+    held = was >= _HELD
+    for side, part in (("calls", held & chain.is_call), ("puts", held & ~chain.is_call)):
+        if np.count_nonzero(part) < _FEWEST_HELD:
+            continue
+        before_sum, sum_now = float(was[part].sum()), float(now[part].sum())
+        if kept[part].mean() < LEAST_KEPT or (same_day and sum_now < LEAST_KEPT * before_sum):
+            return f"wiped the open interest of {side}: {sum_now:,.0f} of {before_sum:,.0f} contracts are left"
+        if same_day and before_sum < LEAST_KEPT * sum_now:
+            return f"multiplied the open interest of {side}: {sum_now:,.0f} contracts instead of {before_sum:,.0f}"
+    for expiry in np.unique(chain.expiry[held]).tolist():
+        part = held & (chain.expiry == expiry)
+        if np.count_nonzero(part) >= _FEWEST_HELD and kept[part].mean() < LEAST_KEPT:
+            return f"wiped the open interest of {_day(chain.expiries[expiry])}"
+    return ""
+
+
+def _day(expiry: float) -> date:
+    return datetime.fromtimestamp(expiry, NEW_YORK).date()
+
+
+def _is_one_day(before: OptionChain, chain: OptionChain) -> bool:
+    """Whether both tell of one night's count: one vendor's, of one day between the opening and the evening."""
+    states = {market_state(chain.ticker.session, each.as_of) for each in (before, chain)}
+    first, last = (each.as_of.astimezone(NEW_YORK).date() for each in (before, chain))
+    return before.source == chain.source and first == last and states <= {MarketState.OPEN, MarketState.POST}
 
 
 def _priced(chain: OptionChain, rows: Booleans) -> int:

@@ -4,6 +4,8 @@ Seconds are those of the clock that a test turns, unless it says otherwise.
 """
 
 import asyncio
+import json
+import re
 from datetime import timedelta
 from itertools import pairwise
 
@@ -20,6 +22,8 @@ from tests.support.http_server import plain, serving
 from tests.support.proxy import a_door
 
 State = SourceState
+CALLS, THIS_WEEK = r"C\d{8}$", r"2611(19|20|23|24|25)[CP]\d{8}$"
+"""Which contracts, by their names."""
 
 
 def sane(chain: OptionChain) -> None:
@@ -209,6 +213,33 @@ class TestDocuments:
             assert rig.status().detail.startswith(f"cboe has wiped {what}: ")
             assert "the chain of 11:00 New York is kept; next try in " in rig.status().detail
             rig.venue.heal()
+            await back(rig, 80.0)
+
+    @pytest.mark.parametrize(
+        ("which", "factor", "said"),
+        [
+            (CALLS, 0.3, "wiped the open interest of calls: "),
+            (THIS_WEEK, 0.01, "wiped the open interest of 2026-11-"),
+            (r"", 10.0, "multiplied the open interest of calls: "),
+        ],
+    )
+    async def test_d4_a_part_that_is_wiped_or_multiplied(self, which: str, factor: float, said: str) -> None:
+        """Open interest is counted overnight: within a day it does not change."""
+        async with rigged() as rig:
+            await rig.first()
+            file = rig.venue._file("SPY")
+            assert file is not None
+            document = json.loads(file.body)
+            for row in document["data"]["options"]:
+                if re.search(which, row["option"]):
+                    row["open_interest"] = float(int(row["open_interest"] * factor))
+            document["timestamp"] = "2026-11-19 16:01:00"
+            rig.venue.recorded["SPY"] = json.dumps(document).encode()
+            await kept_over(rig, 5 * EVERY)
+            assert rig.status().state is State.DEGRADED
+            assert rig.status().detail.startswith(f"cboe has {said}")
+            assert "the chain of 11:00 New York is kept; next try in " in rig.status().detail
+            rig.venue.recorded.clear()
             await back(rig, 80.0)
 
     async def test_d4_wiped_in_the_evening(self) -> None:

@@ -1,16 +1,20 @@
 """One bad tick must not move the levels; a true move must get through."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from gextui.market.calendar import NEW_YORK
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import KNOWN_TICKERS
 from gextui.simulator.altered import rows_of
 from gextui.simulator.market import SimulatedMarket
 from gextui.sources.doubt import Doubts, losses
+from gextui.sources.files import read_chains
 from tests.support.desk import NOON, chain_at
 
 BTC, SPY = KNOWN_TICKERS["BTC"], KNOWN_TICKERS["SPY"]
@@ -74,6 +78,10 @@ class TestLosses:
     def good(self) -> OptionChain:
         return SimulatedMarket(1, NOON, [SPY]).chain(SPY)
 
+    @pytest.fixture(scope="class")
+    def in_session(self) -> OptionChain:
+        return SimulatedMarket(1, NOON + timedelta(hours=4), [SPY]).chain(SPY)
+
     @staticmethod
     def later(chain: OptionChain, hours: float = 9.0, **changed: object) -> OptionChain:
         return replace(chain, as_of=chain.as_of + timedelta(hours=hours), **changed)  # type: ignore[arg-type]
@@ -97,6 +105,88 @@ class TestLosses:
         assert losses(good, self.later(good, open_interest=interest)).startswith(
             "simulator has wiped the open interest of 202"
         )
+
+    @pytest.mark.parametrize("hours", [1.0, 23.0], ids=["within a day", "overnight"])
+    @pytest.mark.parametrize("wiped", [0.0, np.nan, 0.01])
+    def test_calls_alone(self, wiped: float, hours: float, in_session: OptionChain) -> None:
+        """Puts are most of what is open, as on SPY, so that the sum is not cut by much."""
+        interest = np.where(in_session.is_call, 1.0, 3.0) * in_session.open_interest
+        before = replace(in_session, open_interest=interest)
+        after = np.where(in_session.is_call, wiped * interest, interest)
+        words = losses(before, self.later(before, hours, open_interest=after))
+        assert words.startswith("simulator has wiped the open interest of calls: ")
+
+    @pytest.mark.parametrize("hours", [1.0, 23.0], ids=["within a day", "overnight"])
+    def test_an_expiry_that_is_left_a_hundredth(self, hours: float, in_session: OptionChain) -> None:
+        alive = in_session.expiries[in_session.expiry] > in_session.as_of_seconds + 86400.0
+        for expiry in np.unique(in_session.expiry[alive])[:3]:
+            interest = np.where(in_session.expiry == expiry, 0.01, 1.0) * in_session.open_interest
+            words = losses(in_session, self.later(in_session, hours, open_interest=np.round(interest)))
+            day = datetime.fromtimestamp(in_session.expiries[expiry], NEW_YORK).date()
+            assert words == f"simulator has wiped the open interest of {day}"
+
+    def test_within_a_day_nothing_grows(self, in_session: OptionChain) -> None:
+        tenfold = in_session.open_interest * 10.0
+        words = losses(in_session, self.later(in_session, 1.0, open_interest=tenfold))
+        assert words.startswith("simulator has multiplied the open interest of calls: ")
+        one_side = np.where(in_session.is_call, in_session.open_interest, tenfold)
+        words = losses(in_session, self.later(in_session, 1.0, open_interest=one_side))
+        assert words.startswith("simulator has multiplied the open interest of puts: ")
+        assert losses(in_session, self.later(in_session, 23.0, open_interest=tenfold)) == "", "overnight it may"
+        assert losses(in_session, self.later(in_session, 1.0, open_interest=tenfold, source="yahoo")) == ""
+
+    @pytest.mark.parametrize("wiped", [0.0, np.nan, 0.01])
+    def test_what_was_missing_may_come(self, wiped: float, in_session: OptionChain) -> None:
+        """The first chain of the day may have been a wiped one."""
+        front = in_session.expiry == in_session.expiry.min()
+        for missing in (front, in_session.is_call) if wiped != 0.01 else (front,):
+            interest = np.where(missing, in_session.open_interest * wiped, in_session.open_interest)
+            assert losses(replace(in_session, open_interest=interest), self.later(in_session, 1.0)) == ""
+
+    @pytest.mark.parametrize("hours", [1.0, 23.0], ids=["counted late", "overnight"])
+    def test_another_nights_count(self, hours: float, in_session: OptionChain) -> None:
+        """Most contracts keep most of theirs, the front ones double, and a block is closed."""
+        chance = np.random.default_rng(7)
+        interest = in_session.open_interest * chance.lognormal(0.0, 0.15, len(in_session))
+        interest[in_session.expiry == in_session.expiry.min()] *= 2.0
+        interest[interest.argmax()] = 0.0
+        assert losses(in_session, self.later(in_session, hours, open_interest=np.round(interest))) == ""
+
+    def test_blocks_of_a_thin_ticker_come_and_go(self, in_session: OptionChain) -> None:
+        interest = np.full(len(in_session), 2.0)
+        blocks = np.flatnonzero(in_session.expiry == in_session.expiry.max())[:8]
+        interest[blocks] = 500.0
+        thin = replace(in_session, open_interest=interest)
+        closed = interest.copy()
+        closed[blocks[:3]] = 0.0
+        assert losses(thin, self.later(in_session, 23.0, open_interest=closed)) == ""
+        assert losses(replace(thin, open_interest=closed), self.later(in_session, 23.0, open_interest=interest)) == ""
+
+    def test_what_is_not_read_yet_is_not_lost(self, in_session: OptionChain) -> None:
+        heavy = int(np.bincount(in_session.expiry, weights=in_session.open_interest).argmax())
+        interest = np.where(in_session.expiry == heavy, 20.0, 1.0) * in_session.open_interest
+        whole = replace(in_session, open_interest=interest)
+        part = rows_of(self.later(whole, 1.0), in_session.expiry != heavy)
+        assert losses(whole, part).startswith("simulator has wiped open interest: ")
+        assert losses(whole, replace(part, partial=True)) == ""
+        assert losses(replace(part, partial=True), self.later(whole, 2.0)) == ""
+        wiped = np.where(part.is_call, 0.0, part.open_interest)
+        assert "wiped" in losses(whole, replace(part, partial=True, open_interest=wiped))
+
+    @pytest.mark.parametrize("symbol", ["SPY", "QQQ", "IWM"])
+    def test_recorded_days_are_believed(self, symbol: str, shared: Path) -> None:
+        days = [shared / f"data/yahoo/eod/2026-08-{day}/{symbol}.csv.gz" for day in (12, 13, 14)]
+        for before, after in pairwise(read_chains(day)[0] for day in days):
+            assert losses(before, after) == ""
+            lasting = rows_of(before, np.isin(before.expiries, after.expiries)[before.expiry])
+            assert losses(lasting, replace(after, as_of=before.as_of + timedelta(hours=1))) == "", "counted late"
+
+    def test_a_recorded_fault_is_not(self, shared: Path) -> None:
+        names = ("QQQ_2026-07-09_good", "QQQ_2026-07-10_BROKEN_OI_IV", "QQQ_2026-07-12")
+        good, broken, after = (read_chains(shared / f"data/yahoo/merged/{name}.json")[0] for name in names)
+        assert "has wiped open interest: 131 of" in losses(good, broken)
+        assert losses(good, after) == ""
+        assert losses(broken, after) == ""
 
     def test_wiped_volatilities(self, good: OptionChain) -> None:
         words = losses(good, self.later(good, iv=np.full(len(good), 1e-5)))
