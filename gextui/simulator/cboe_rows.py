@@ -82,7 +82,8 @@ def underlying(chain: OptionChain, *, price: float, traded_at: datetime, rolled:
         "open": round(close, 4),
         "high": round(max(price, close), 4),
         "low": round(min(price, close), 4),
-        "close": round(price, 4),
+        # A share's price goes on after hours, when its options are quoted no more.
+        "close": round(price if index else chain.spot, 4),
         "prev_day_close": round(price if rolled else close, 4),
         "volume": 0,
         "iv30": 15.0,

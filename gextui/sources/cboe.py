@@ -8,13 +8,12 @@ import msgspec
 import numpy as np
 
 from gextui.market.calendar import NEW_YORK
-from gextui.market.ticker import Kind, ticker_for
+from gextui.market.ticker import Kind, Ticker, ticker_for
+from gextui.sources.cboe_hours import DELAY, quotes_until
 from gextui.sources.rows import Capture, Rows, Scalar, before_change, decode_json, instant, positive
 from gextui.sources.source import BadInputError
 from gextui.sources.symbols import parse_names
 
-DELAY = 900.0
-"""Seconds by which the quotes lag the document's timestamp."""
 EARLY = timedelta(minutes=5)
 """No document is of an instant later than this after it was sent, nor older than a trade in it by as much."""
 
@@ -90,9 +89,8 @@ def read_document(data: bytes, sent: datetime | None = None) -> Document:
     symbol = quotes.symbol if isinstance(quotes.symbol, str) else document.symbol
     if not isinstance(symbol, str) or not symbol.strip("_^ "):
         raise BadInputError("names no underlying: expected Cboe's delayed quotes of one symbol")
-    spot = positive(quotes.current_price)
-    if spot is None:
-        spot = positive(quotes.close)
+    close = positive(quotes.close)
+    spot = positive(quotes.current_price) or close
     traded_at = _newest([quotes.last_trade_time])
     as_of, notes = _as_of(document.timestamp, data, traded_at, sent)
     options, quotes.options = quotes.options, []
@@ -102,16 +100,26 @@ def read_document(data: bytes, sent: datetime | None = None) -> Document:
     }
     del options
     rows = Rows.read(parse_names(columns.pop("option")), **columns)
+    ticker = ticker_for(symbol.strip("_^ "), Kind.INDEX if quotes.security_type == "index" else Kind.STOCK)
     capture = Capture(
-        ticker=ticker_for(symbol.strip("_^ "), Kind.INDEX if quotes.security_type == "index" else Kind.STOCK),
+        ticker=ticker,
         rows=rows,
         as_of=as_of,
         spot=spot,
         previous_close=before_change(spot, quotes.price_change),
         delay=DELAY,
+        quoted_spot=close if close != spot and _outlived(ticker, as_of) else None,
         notes=notes,
     )
     return Document(capture, traded_at, document.simulated is True)
+
+
+def _outlived(ticker: Ticker, as_of: datetime | None) -> bool:
+    """Whether the price is of an instant at which the options no longer trade: that of a share or ETF goes on."""
+    if as_of is None or ticker.kind is Kind.INDEX:
+        return False
+    priced_at = as_of - timedelta(seconds=DELAY)
+    return quotes_until(ticker, priced_at) < priced_at
 
 
 def _as_of(

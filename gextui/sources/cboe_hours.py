@@ -16,8 +16,9 @@ from gextui.market.calendar import (
     previous_trading_day,
 )
 from gextui.market.ticker import Kind, Ticker
-from gextui.sources.cboe import DELAY
 
+DELAY = 900.0
+"""Seconds by which the quotes lag a file's timestamp."""
 EVERY = 60.0
 """Seconds between two requests for a ticker, at the least, whatever happens."""
 _DELAY = timedelta(seconds=DELAY)

@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gextui.exposure.board import build_board
 from gextui.market.calendar import new_york
 from gextui.market.chain import OptionChain
-from gextui.market.ticker import KNOWN_TICKERS, Ticker
+from gextui.market.ticker import KNOWN_TICKERS, Kind, Ticker
 from gextui.simulator.cboe_rows import options
 from gextui.simulator.market import SimulatedMarket
 from gextui.sources.cboe_book import Reading, next_expiry, read_quotes, still_living
 from gextui.sources.failure import Failure, FetchError
-from tests.support.cboe import NDX, RATE, SPX, SPY
+from tests.support.cboe import IBIT, NDX, RATE, SPX, SPY
 from tests.support.cboe import new_york as at_new_york
 
 VIX = KNOWN_TICKERS["VIX"]
@@ -32,10 +33,11 @@ def market_of(ticker: Ticker, at: datetime, seed: int = 3) -> OptionChain:
 def file_of(chain: OptionChain, stamp: datetime | str, **about: Any) -> bytes:
     """A file of that chain; ``about`` is what it says of the underlying."""
     symbol = chain.ticker.symbol
-    named = f"{symbol}" if chain.ticker is SPY else f"^{symbol}"
+    index = chain.ticker.kind is Kind.INDEX
     data = {
-        "symbol": named, "security_type": "stock" if chain.ticker is SPY else "index", "current_price": chain.spot,
-        "price_change": 5.0, "close": chain.spot, "last_trade_time": CLOSE, "options": options(chain),
+        "symbol": f"^{symbol}" if index else symbol, "security_type": "index" if index else "stock",
+        "current_price": chain.spot, "price_change": 5.0, "close": chain.spot, "last_trade_time": CLOSE,
+        "options": options(chain),
     } | about  # fmt: skip
     timestamp = stamp if isinstance(stamp, str) else f"{stamp:%Y-%m-%d %H:%M:%S}"
     return json.dumps({"timestamp": timestamp, "data": data, "symbol": symbol}).encode()
@@ -129,6 +131,57 @@ class TestFrozenIndex:
         assert len(other.notes) == 1
 
 
+class TestAfterHours:
+    @pytest.mark.parametrize(
+        ("ticker", "local", "outlived"),
+        [
+            (SPY, "2026-11-19 11:00", False),
+            (SPY, "2026-11-19 16:29", False),  # of 16:14: its options trade a quarter of an hour longer
+            (SPY, "2026-11-19 16:31", True),
+            (IBIT, "2026-11-19 16:14", False),
+            (IBIT, "2026-11-19 16:16", True),
+            (SPY, "2026-11-20 06:19", True),
+            (SPY, "2026-11-21 12:00", True),
+            (IBIT, "2026-11-27 13:20", True),  # a half day
+            (SPX, "2026-11-21 12:00", False),  # an index stands still with its options
+        ],
+    )
+    def test_quotes_belong_to_the_close(self, ticker: Ticker, local: str, outlived: bool) -> None:
+        stamp = at_new_york(local)
+        market = market_of(ticker, stamp)
+        about = {"current_price": 1.0048 * market.spot, "close": market.spot, "last_trade_time": None}
+        chain = read(file_of(market, stamp, **about), ticker).chain
+        assert chain.spot == 1.0048 * market.spot
+        assert chain.quoted_spot == (market.spot if outlived else None)
+
+    @pytest.mark.parametrize("close", [None, 0.0, 600.0])
+    def test_without_another_close_they_belong_to_spot(self, close: float | None) -> None:
+        assert (
+            read(file_of(market_of(SPY, EVENING), EVENING, current_price=600.0, close=close), SPY).chain.quoted_spot
+            is None
+        )
+
+    @pytest.mark.parametrize("move", [-0.0197, -0.0048, 0.0228])
+    def test_zero_gamma_does_not_move_with_the_price_of_the_share(self, move: float) -> None:
+        market = market_of(SPY, EVENING)
+        before = build_board(read(file_of(market, EVENING), SPY).chain)
+        price = (1.0 + move) * market.spot
+        board = build_board(read(file_of(market, EVENING, current_price=price), SPY).chain)
+        assert board.spot == price
+        assert board.levels.zero_gamma.price == pytest.approx(before.levels.zero_gamma.price, rel=1e-6)
+        assert board.levels.zero_gamma.band == pytest.approx(before.levels.zero_gamma.band, rel=1e-6)
+        (words,) = board.warnings
+        assert words == (
+            f"spot {price:,.2f} is of after hours, {100 * move:+.2f} % from the {market.spot:,.2f} that the options' "
+            "quotes belong to: repriced from there"
+        )
+
+    def test_a_close_that_options_contradict_is_doubted(self) -> None:
+        market = market_of(SPY, EVENING)
+        chain = read(file_of(market, EVENING, close=0.97 * market.spot), SPY).chain
+        assert any(f"the close of {0.97 * market.spot:,.2f} is -" in words for words in build_board(chain).warnings)
+
+
 class TestAfterTheOneBefore:
     @pytest.fixture(scope="class")
     def good(self) -> OptionChain:
@@ -150,6 +203,10 @@ class TestAfterTheOneBefore:
         assert chain is not good
         assert chain.as_of == EVENING + timedelta(seconds=60)
         assert read(self.later(0.0), SPY, good, trading=True).chain is good
+
+    def test_a_close_of_the_quotes_is_news(self, good: OptionChain) -> None:
+        body = file_of(market_of(SPY, EVENING), EVENING + timedelta(seconds=60), close=0.99 * good.spot)
+        assert read(body, SPY, good).chain is not good
 
     def test_what_moves_is_news(self, good: OptionChain) -> None:
         market = market_of(SPY, EVENING)
