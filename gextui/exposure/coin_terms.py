@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from gextui.exposure.book import match_rows
+from gextui.exposure.quality import stale_spot
 from gextui.market.calendar import NEW_YORK, MarketState, market_state
 from gextui.market.chain import Floats, OptionChain
 from gextui.market.coin import CoinRatio
@@ -74,7 +75,7 @@ def implied_chain(
 
     Spot is the coin's price in shares; every forward keeps its ratio to spot; every strike keeps its IV; time has
     passed, so what has expired meanwhile is expired. Quotes are of another price, so there are none, and a change of
-    spot is measured from the session's.
+    spot is measured from the price that they belong to, which is doubted where they contradict it.
 
     Args:
         session: The last chain whose prices are of one instant, while the ETF traded; it has a `coin_ratio`.
@@ -94,9 +95,11 @@ def implied_chain(
     smile = fit_smile(session)
     forwards = smile.forward * (spot / session.spot)
     # A strike keeps the IV of the side that was out of the money, though it may be the other side that is now.
-    crossed = (session.strike >= smile.forward[session.expiry]) != (session.strike >= forwards[session.expiry])
+    crossed = (session.strike >= smile.quoted_forward[session.expiry]) != (session.strike >= forwards[session.expiry])
     known = np.where(smile.node_own[smile.node], smile.iv, np.nan)
     nothing = np.full(len(session), np.nan)
+    front = np.flatnonzero(smile.years > 0)[:1]
+    doubts = (f"its last quotes: {words}" for at in front for words in stale_spot(session, smile, int(at)))
     note = (
         f"implied: repriced with {session.ticker.coin} at {coin_spot:,.2f}; {session.ticker.symbol} is shut, "
         f"its quotes are of {_new_york(session.quoted_at)}"
@@ -110,8 +113,9 @@ def implied_chain(
         open_interest=session.open_interest if newest is None else _open_interest(session, newest),
         bid=nothing,
         ask=nothing,
-        notes=(note, *session.notes),
-        previous_close=session.spot,
+        notes=(note, *doubts, *session.notes),
+        previous_close=session.quoted_spot or session.spot,
+        quoted_spot=None,
         delay=0.0,
         implied_from=session.quoted_at,
     )
