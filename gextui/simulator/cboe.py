@@ -13,13 +13,13 @@ from gextui.market.calendar import (
     NEW_YORK,
     MarketState,
     index_options_close,
-    index_options_trade,
     is_trading_day,
     market_state,
     opening,
     previous_trading_day,
 )
 from gextui.market.chain import OptionChain
+from gextui.market.option_hours import options_trade
 from gextui.market.ticker import Kind, Session, Ticker
 from gextui.simulator.cboe_rows import Row, options, symbol_of, underlying
 from gextui.simulator.http_venue import Answer, Asked, HttpVenue, Market
@@ -159,7 +159,7 @@ class CboeVenue(HttpVenue):
         chain = next((chain for chain in reversed(book.past) if chain.as_of <= quoted_at), book.past[0])
         is_index, before = ticker.kind is Kind.INDEX, book.quoted
         regular = _in_regular_hours(quoted_at)
-        if before is None or regular or (is_index and index_options_trade(quoted_at)):
+        if before is None or regular or (is_index and options_trade(ticker, quoted_at)):
             if before is not None and before.expiries[0] < chain.expiries[0]:
                 book.expired = before
             book.quoted = chain

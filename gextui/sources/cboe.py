@@ -8,8 +8,9 @@ import msgspec
 import numpy as np
 
 from gextui.market.calendar import NEW_YORK
+from gextui.market.option_hours import options_trade
 from gextui.market.ticker import Kind, Ticker, ticker_for
-from gextui.sources.cboe_hours import DELAY, quotes_until
+from gextui.sources.cboe_hours import DELAY
 from gextui.sources.rows import Capture, Rows, Scalar, before_change, decode_json, instant, positive
 from gextui.sources.source import BadInputError
 from gextui.sources.symbols import parse_names
@@ -118,8 +119,7 @@ def _outlived(ticker: Ticker, as_of: datetime | None) -> bool:
     """Whether the price is of an instant at which the options no longer trade: that of a share or ETF goes on."""
     if as_of is None or ticker.kind is Kind.INDEX:
         return False
-    priced_at = as_of - timedelta(seconds=DELAY)
-    return quotes_until(ticker, priced_at) < priced_at
+    return not options_trade(ticker, as_of - timedelta(seconds=DELAY))
 
 
 def _as_of(

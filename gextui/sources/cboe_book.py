@@ -5,8 +5,9 @@ from datetime import date, datetime, timedelta
 
 import numpy as np
 
-from gextui.market.calendar import NEW_YORK, MarketState, index_options_trade, market_state, new_york
+from gextui.market.calendar import NEW_YORK, MarketState, market_state, new_york
 from gextui.market.chain import OptionChain
+from gextui.market.option_hours import options_trade
 from gextui.market.ticker import Kind, Ticker
 from gextui.pricing.parity import implied_spot
 from gextui.sources.cboe import EARLY, Document, read_document
@@ -98,10 +99,11 @@ def _asked_for(document: Document, ticker: Ticker) -> Ticker:
 def _with_a_moving_spot(chain: OptionChain, document: Document) -> OptionChain:
     """The chain of an index that stands still while its options trade gets the spot that they imply."""
     quoted_at = chain.as_of - timedelta(seconds=DELAY)
-    if chain.ticker.kind is not Kind.INDEX or chain.ticker.symbol in _NO_PRICE or not index_options_trade(quoted_at):
+    ticker = chain.ticker
+    if ticker.kind is not Kind.INDEX or ticker.symbol in _NO_PRICE or not options_trade(ticker, quoted_at):
         return chain
     traded_at = document.traded_at
-    if traded_at is None and market_state(chain.ticker.session, quoted_at) is MarketState.OPEN:
+    if traded_at is None and market_state(ticker.session, quoted_at) is MarketState.OPEN:
         return chain
     if traded_at is not None and quoted_at - traded_at <= FROZEN_AFTER:
         return chain

@@ -1,20 +1,10 @@
-"""When a ticker's delayed file changes, how often it is worth asking for, and of when its quotes are."""
+"""When a ticker's delayed file changes, and how often it is worth asking for."""
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from gextui.market.calendar import (
-    NEW_YORK,
-    MarketState,
-    closing_time,
-    index_options_close,
-    index_options_trade,
-    is_trading_day,
-    market_state,
-    next_opening,
-    opening,
-    previous_trading_day,
-)
+from gextui.market.calendar import NEW_YORK, MarketState, market_state, next_opening
+from gextui.market.option_hours import options_close, options_trade
 from gextui.market.ticker import Kind, Ticker
 
 DELAY = 900.0
@@ -24,8 +14,6 @@ EVERY = 60.0
 _DELAY = timedelta(seconds=DELAY)
 _REBUILT = timedelta(minutes=1)
 """Files are made anew about once a minute."""
-_LATE = frozenset({"SPY", "QQQ", "IWM", "DIA"})
-"""ETFs whose options trade as long as those on indices."""
 
 
 class Phase(StrEnum):
@@ -34,7 +22,7 @@ class Phase(StrEnum):
     REGULAR = "regular"
     """Quotes move, and until a quarter of an hour after they have stopped, because they are late."""
     NIGHT = "night"
-    """Index options trade while their index stands still."""
+    """Options on an index trade while it stands still."""
     EXTENDED = "extended"
     """Shares trade before and after hours, their options do not."""
     SHUT = "shut"
@@ -48,10 +36,10 @@ def phase_of(ticker: Ticker, now: datetime) -> Phase:
     state, day = market_state(ticker.session, now), now.astimezone(NEW_YORK).date()
     if state is MarketState.OPEN:
         return Phase.REGULAR
-    if state is MarketState.POST and now < _options_close(ticker, day) + _DELAY + _REBUILT:
+    if state is MarketState.POST and now < options_close(ticker, day) + _DELAY + _REBUILT:
         return Phase.REGULAR
     if ticker.kind is Kind.INDEX:
-        return Phase.NIGHT if index_options_trade(now - _DELAY) else Phase.SHUT
+        return Phase.NIGHT if options_trade(ticker, now - _DELAY) else Phase.SHUT
     return Phase.SHUT if state is MarketState.CLOSED else Phase.EXTENDED
 
 
@@ -59,18 +47,3 @@ def pace(ticker: Ticker, now: datetime) -> float:
     """Seconds after which the file is worth asking for again; never beyond the next opening."""
     seconds = _PACES[phase_of(ticker, now)]
     return max(EVERY, min(seconds, (next_opening(now) - now).total_seconds()))
-
-
-def quotes_until(ticker: Ticker, stamp: datetime) -> datetime:
-    """The last instant of regular trading that a file made at ``stamp`` can tell of."""
-    day = stamp.astimezone(NEW_YORK).date()
-    if not is_trading_day(day) or stamp < opening(day):
-        day = previous_trading_day(day)
-    return min(stamp, _options_close(ticker, day))
-
-
-def _options_close(ticker: Ticker, day: date) -> datetime:
-    """When the ticker's options stop trading in regular hours on that trading day."""
-    if ticker.kind is Kind.INDEX or ticker.symbol in _LATE:
-        return index_options_close(day)
-    return datetime.combine(day, closing_time(day), NEW_YORK)

@@ -14,9 +14,10 @@ from urllib.parse import urlsplit
 
 from gextui.market.calendar import NEW_YORK, MarketState, market_state, new_york, opening
 from gextui.market.chain import OptionChain
+from gextui.market.option_hours import quotes_until
 from gextui.market.ticker import Kind, Ticker
 from gextui.sources.cboe_book import SOURCE, next_expiry, read_quotes, still_living
-from gextui.sources.cboe_hours import EVERY, Phase, pace, phase_of, quotes_until
+from gextui.sources.cboe_hours import EVERY, Phase, pace, phase_of
 from gextui.sources.cboe_rest import CboeRest, sent_at
 from gextui.sources.failure import Failure, FetchError
 from gextui.sources.http import LOOPBACK, refuse_plain_url

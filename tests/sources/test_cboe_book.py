@@ -19,7 +19,7 @@ from gextui.sources.failure import Failure, FetchError
 from tests.support.cboe import IBIT, NDX, RATE, SPX, SPY
 from tests.support.cboe import new_york as at_new_york
 
-VIX = KNOWN_TICKERS["VIX"]
+RUT, VIX = KNOWN_TICKERS["RUT"], KNOWN_TICKERS["VIX"]
 EVENING = at_new_york("2026-11-18 20:52:50")
 CLOSE = "2026-11-18T16:14:59"
 
@@ -127,8 +127,14 @@ class TestFrozenIndex:
         assert (share.spot, share.notes) == (600.0, ())
         vix = read(file_of(market_of(VIX, EVENING), EVENING, current_price=6500.0), VIX).chain
         assert (vix.spot, vix.notes) == (6500.0, ())
-        other = read(file_of(market_of(NDX, EVENING), EVENING, current_price=6500.0), NDX).chain
+        other = read(file_of(market_of(RUT, EVENING), EVENING, current_price=6500.0), RUT).chain
         assert len(other.notes) == 1
+
+    @pytest.mark.parametrize("local", ["2026-11-18 16:50", "2026-11-18 20:52", "2026-11-19 08:00"])
+    def test_an_index_whose_options_have_no_night_stands_with_them(self, local: str) -> None:
+        stamp = at_new_york(local)
+        chain = read(file_of(market_of(NDX, stamp), stamp, current_price=6500.0), NDX).chain
+        assert (chain.spot, chain.notes) == (6500.0, ())
 
 
 class TestAfterHours:

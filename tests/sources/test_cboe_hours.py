@@ -1,13 +1,12 @@
-"""How often a delayed file is worth asking for, and of when its quotes are."""
-
-from datetime import datetime
+"""How often a delayed file is worth asking for."""
 
 import pytest
 
-from gextui.market.calendar import NEW_YORK
-from gextui.market.ticker import Ticker
-from gextui.sources.cboe_hours import EVERY, Phase, pace, phase_of, quotes_until
-from tests.support.cboe import IBIT, SPX, SPY, new_york
+from gextui.market.ticker import KNOWN_TICKERS, Ticker
+from gextui.sources.cboe_hours import EVERY, Phase, pace, phase_of
+from tests.support.cboe import IBIT, NDX, SPX, SPY, new_york
+
+RUT = KNOWN_TICKERS["RUT"]
 
 
 @pytest.mark.parametrize(
@@ -49,18 +48,6 @@ def test_paces(ticker: Ticker, local: str, seconds: float) -> None:
     assert pace(ticker, new_york(local)) == seconds
 
 
-@pytest.mark.parametrize(
-    ("ticker", "stamp", "until"),
-    [
-        (SPX, "2026-11-19 11:00", "2026-11-19 11:00"),
-        (SPX, "2026-11-19 16:40", "2026-11-19 16:15"),
-        (SPY, "2026-11-19 23:44", "2026-11-19 16:15"),
-        (IBIT, "2026-11-19 23:44", "2026-11-19 16:00"),
-        (SPY, "2026-11-20 06:19", "2026-11-19 16:15"),
-        (SPY, "2026-11-21 17:02", "2026-11-20 16:15"),
-        (SPY, "2026-11-27 18:00", "2026-11-27 13:15"),
-        (IBIT, "2026-11-29 18:00", "2026-11-27 13:00"),
-    ],
-)
-def test_of_when_a_files_quotes_are(ticker: Ticker, stamp: str, until: str) -> None:
-    assert quotes_until(ticker, new_york(stamp)) == datetime.fromisoformat(until).replace(tzinfo=NEW_YORK)
+@pytest.mark.parametrize("local", ["2026-11-19 16:31", "2026-11-19 20:50", "2026-11-20 06:19", "2026-11-20 09:29"])
+def test_an_index_without_a_night_is_shut(local: str) -> None:
+    assert (phase_of(NDX, new_york(local)), phase_of(RUT, new_york(local))) == (Phase.SHUT, Phase.NIGHT)
