@@ -9,12 +9,15 @@ from gextui.exposure.change import is_broken
 from gextui.market.calendar import NEW_YORK, MarketState, market_state
 from gextui.market.chain import Booleans, OptionChain
 from gextui.market.ticker import Session
+from gextui.pricing.parity import PRICED_BY_FUTURES, implied_spot
 from gextui.pricing.smile import usable_iv
 
 LARGEST_STEP = 0.2
 """A spot that moves by a larger fraction from one chain to the next is doubted."""
 CONVINCING = 3
 """So many doubtful chains in a row, if they agree with each other, are believed."""
+CONTRADICTED = 0.05
+"""A spot further than this fraction from what its own chain's options imply is contradicted by them."""
 LEAST_KEPT = 0.6
 """What keeps a smaller share of the contracts, open interest or IVs of the chain before it has lost them."""
 _ONE_STEP = 3600.0
@@ -45,6 +48,8 @@ class Doubts:
         """Why this chain is not believed, in a sentence; empty where it is."""
         if self.believed is not None and (lost := losses(self.believed, chain)):
             return f"{lost}; what it had before is kept"  # however often it is repeated
+        if self.believed is not None and (words := _contradiction(self.believed, chain)):
+            return f"{words}; what it had before is kept"  # a stuck file repeats itself
         reason = "" if self.believed is None else _oddity(self.believed, chain)
         if reason:
             if self._doubted and _oddity(self._doubted[-1], chain):
@@ -133,6 +138,30 @@ def _is_one_day(before: OptionChain, chain: OptionChain) -> bool:
 
 def _priced(chain: OptionChain, rows: Booleans) -> int:
     return int(np.isfinite(usable_iv(chain.iv[rows], chain.ticker.highest_iv)).sum())
+
+
+def _contradiction(before: OptionChain, chain: OptionChain) -> str:
+    """How a chain's options contradict that spot moved since ``before``, in words; empty where they do not.
+
+    What they have always been off by (dividends, the cost of borrowing a share) says nothing; nor do coins, whose
+    quotes are converted at spot, and out of hours small moves, while the quotes stand still.
+    """
+    ticker = chain.ticker
+    if chain.source != before.source or ticker.session is not Session.NEW_YORK or ticker.symbol in PRICED_BY_FUTURES:
+        return ""
+    quoted = market_state(ticker.session, chain.quoted_at) is MarketState.OPEN
+    if _apart(chain.spot, before.spot) <= (CONTRADICTED if quoted else LARGEST_STEP):
+        return ""
+    now, then = (implied_spot(each, agreement=CONTRADICTED, widest=CONTRADICTED) for each in (chain, before))
+    if now is None or _apart(chain.spot, now[0]) <= CONTRADICTED:
+        return ""
+    if then is not None and _apart(chain.spot / before.spot, now[0] / then[0]) <= CONTRADICTED:
+        return ""
+    return f"spot jumped {chain.spot / before.spot - 1.0:+.0%} to {chain.spot:,.2f}, its options imply {now[0]:,.2f}"
+
+
+def _apart(price: float, other: float) -> float:
+    return abs(price / other - 1.0)
 
 
 def _oddity(before: OptionChain, chain: OptionChain) -> str:

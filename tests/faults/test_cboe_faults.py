@@ -12,6 +12,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from gextui.choice import Channel
 from gextui.market.chain import OptionChain
 from gextui.simulator.http_venue import RecordedMarket
 from gextui.simulator.market import SimulatedMarket
@@ -214,6 +215,29 @@ class TestDocuments:
             assert "the chain of 11:00 New York is kept; next try in " in rig.status().detail
             rig.venue.heal()
             await back(rig, 80.0)
+
+    async def test_d3_a_price_that_is_stuck_at_a_tenth(self) -> None:
+        """Its options contradict it: what is read from it is not believed, however often it is repeated."""
+        async with rigged() as rig:
+            await rig.first()
+            file = rig.venue._file("SPY")
+            assert file is not None
+            document = json.loads(file.body)
+            document["data"]["current_price"] /= 10.0
+            channel = Channel("cboe", asked_at=0.0)
+            for minute in range(1, 8):
+                document["timestamp"] = f"2026-11-19 16:0{minute}:00"
+                rig.venue.recorded["SPY"] = json.dumps(document).encode()
+                await rig.turn(1.2 * EVERY)
+            assert rig.newest(SPY).spot < 100.0
+            for chain in rig.chains[SPY]:
+                channel.arrive(chain, rig.clock.seconds(), EVERY)
+            assert channel.newest is rig.chains[SPY][0]
+            assert channel.doubt.startswith("spot jumped -90% to 6")
+            assert "its options imply 6" in channel.doubt
+            rig.venue.recorded.clear()
+            await rig.turn(80.0, lambda: rig.newest(SPY).spot > 600.0)
+            assert channel.arrive(rig.newest(SPY), rig.clock.seconds(), EVERY) is not None
 
     @pytest.mark.parametrize(
         ("which", "factor", "said"),

@@ -10,7 +10,7 @@ import pytest
 
 from gextui.market.calendar import NEW_YORK
 from gextui.market.chain import OptionChain
-from gextui.market.ticker import KNOWN_TICKERS
+from gextui.market.ticker import KNOWN_TICKERS, ticker_for
 from gextui.simulator.altered import rows_of
 from gextui.simulator.market import SimulatedMarket
 from gextui.sources.doubt import Doubts, losses
@@ -69,6 +69,75 @@ def test_the_reason_is_a_sentence() -> None:
     doubts.about(chain_at(0, 100.0))
     assert doubts.about(chain_at(1, 50.0)) == "spot jumped -50% to 50.00; waiting for 3 chains to agree"
     assert doubts.about(chain_at(-1, 100.0)) == "a chain of 11:59:59 UTC came after one of 12:00:00"
+
+
+class TestParity:
+    """A spot that the chain's own options contradict is not believed however often it is repeated."""
+
+    @pytest.fixture(scope="class")
+    def good(self) -> OptionChain:
+        return SimulatedMarket(1, NOON + timedelta(hours=4), [SPY]).chain(SPY)
+
+    @staticmethod
+    def later(chain: OptionChain, minutes: float, **changed: object) -> OptionChain:
+        return replace(chain, as_of=chain.as_of + timedelta(minutes=minutes), **changed)  # type: ignore[arg-type]
+
+    @staticmethod
+    def implying(chain: OptionChain, factor: float) -> OptionChain:
+        """The chain with puts that cost so much more, or less, that its options imply spot times the factor."""
+        more = np.where(chain.is_call, 0.0, (1.0 - factor) * chain.spot)
+        return replace(chain, bid=chain.bid + more, ask=chain.ask + more)
+
+    @pytest.mark.parametrize("factor", [0.1, 0.8, 0.94, 1.06, 1.25, 10.0])
+    def test_a_spot_that_is_stuck(self, factor: float, good: OptionChain) -> None:
+        doubts = Doubts()
+        assert doubts.about(good) == ""
+        for minutes in (1, 2, 3, 4, 70, 100):
+            words = doubts.about(self.later(good, minutes, spot=good.spot * factor))
+            assert words.startswith(f"spot jumped {factor - 1:+.0%} to {good.spot * factor:,.2f}, its options imply 6")
+        assert doubts.believed is good
+        assert doubts.about(self.later(good, 101)) == ""
+
+    def test_a_true_move_takes_the_options_along(self, good: OptionChain) -> None:
+        for factor, believed in ((0.85, [True] * 3), (0.7, [False, False, True])):
+            moved = replace(self.implying(good, factor), spot=factor * good.spot)
+            doubts = Doubts()
+            assert doubts.about(good) == ""
+            assert [not doubts.about(self.later(moved, minute)) for minute in (1, 2, 3)] == believed
+
+    @pytest.mark.parametrize("factor", [0.1, 10.0])
+    def test_a_split_is_believed_at_once(self, factor: float, good: OptionChain) -> None:
+        split = {name: factor * getattr(good, name) for name in ("spot", "strike", "bid", "ask")}
+        unquoted = {**split, "bid": np.full(len(good), np.nan)}
+        for changed in (split, unquoted):
+            doubts = Doubts()
+            assert doubts.about(good) == ""
+            assert doubts.about(self.later(good, 17.5 * 60, **changed)) == ""
+
+    def test_a_bad_first_one_does_not_keep_out_the_good(self, good: OptionChain) -> None:
+        doubts = Doubts()
+        assert doubts.about(replace(good, spot=good.spot * 1.15)) == ""
+        assert doubts.about(self.later(good, 1)) == ""
+
+    def test_what_options_were_always_off_by_is_no_contradiction(self, good: OptionChain) -> None:
+        """Who borrows the share pays for it: options imply less than it costs."""
+        doubts = Doubts()
+        assert doubts.about(self.implying(good, 0.92)) == ""
+        moved = replace(self.implying(good, 0.92 * 1.08), spot=1.08 * good.spot)
+        assert doubts.about(self.later(moved, 30)) == ""
+
+    def test_out_of_hours_the_quotes_stand_still(self, good: OptionChain) -> None:
+        """A share that jumps after its earnings is believed, one at a tenth of its price is not."""
+        for factor, believed in ((0.85, True), (0.1, False)):
+            doubts = Doubts()
+            assert doubts.about(good) == ""
+            words = doubts.about(self.later(good, 7 * 60, spot=factor * good.spot))
+            assert (words == "") == believed
+
+    def test_an_index_of_volatility_is_not_what_its_options_are_priced_by(self, good: OptionChain) -> None:
+        doubts, vix = Doubts(), replace(good, ticker=ticker_for("VIX"))
+        assert doubts.about(vix) == ""
+        assert doubts.about(self.later(vix, 5, spot=1.15 * good.spot)) == ""
 
 
 class TestLosses:
