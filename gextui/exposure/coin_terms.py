@@ -10,6 +10,7 @@ from gextui.exposure.quality import stale_spot
 from gextui.market.calendar import NEW_YORK, MarketState, market_state
 from gextui.market.chain import Floats, OptionChain
 from gextui.market.coin import CoinRatio
+from gextui.market.option_hours import quotes_until
 from gextui.pricing.smile import fit_smile
 
 NEAR_ENOUGH = 60.0
@@ -60,12 +61,12 @@ def no_ratio(chain: OptionChain) -> str:
     coin = chain.ticker.coin
     if coin is None or chain.coin_ratio is not None:
         return ""
-    when = _new_york(chain.quoted_at)
+    when = _new_york(quotes_until(chain.ticker, chain.quoted_at))
     symbol = chain.ticker.symbol
     helps = f"set coins_per_share under [tickers.{symbol}], or wait until it trades"
     if is_open(chain):
         return f"no price of {coin} is known within a minute of {when}; {helps} on"
-    return f"{symbol} was shut at {when}, and how many {coin} a share stood for before is not known; {helps}"
+    return f"{symbol} has not traded since {when}, and how many {coin} a share stood for before is not known; {helps}"
 
 
 def implied_chain(
@@ -100,9 +101,10 @@ def implied_chain(
     nothing = np.full(len(session), np.nan)
     front = np.flatnonzero(smile.years > 0)[:1]
     doubts = (f"its last quotes: {words}" for at in front for words in stale_spot(session, smile, int(at)))
+    quoted = quotes_until(session.ticker, session.quoted_at)
     note = (
         f"implied: repriced with {session.ticker.coin} at {coin_spot:,.2f}; {session.ticker.symbol} is shut, "
-        f"its quotes are of {_new_york(session.quoted_at)}"
+        f"its quotes are of {_new_york(quoted)}"
     )
     return replace(
         session,
@@ -117,7 +119,7 @@ def implied_chain(
         previous_close=session.quoted_spot or session.spot,
         quoted_spot=None,
         delay=0.0,
-        implied_from=session.quoted_at,
+        implied_from=quoted.astimezone(UTC),
     )
 
 

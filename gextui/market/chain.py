@@ -111,7 +111,7 @@ class OptionChain:
     coin_ratio: CoinRatio | None = None
     """For a coin ETF, how many coins a share stands for; None where nobody knows."""
     implied_from: datetime | None = None
-    """Set where no market quoted this chain: `quoted_at` of the one that was repriced at the coin's price."""
+    """Set where no market quoted this chain: of when the quotes are that were repriced at the coin's price."""
 
     def __post_init__(self) -> None:
         for name in ("expiries", "part", "forwards", "root", "expiry", "strike", "is_call", *_NUMBERS, "multiplier"):

@@ -36,6 +36,8 @@ def options_close(ticker: Ticker, day: date) -> datetime:
 
 def quotes_until(ticker: Ticker, at: datetime) -> datetime:
     """The last instant of regular trading up to ``at``: of when the quotes are that are seen then."""
+    if ticker.session is Session.UTC:
+        return at
     day = at.astimezone(NEW_YORK).date()
     if not is_trading_day(day) or at < opening(day):
         day = previous_trading_day(day)

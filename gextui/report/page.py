@@ -14,6 +14,7 @@ from gextui.ui import format as show
 from gextui.ui import venues
 from gextui.ui.coin_words import on_other_axis, other_unit, ratio_words
 from gextui.ui.levels import LevelRow, absolute_gamma, band, main_levels, other_rules
+from gextui.ui.market_words import closed_words
 
 WIDTH = 80
 STRIKES = 15
@@ -105,11 +106,10 @@ def title(board: Board) -> str:
 def _head(board: Board) -> Iterator[str]:
     chain, regime = board.chain, board.regime
     yield title(board)
-    delay = f" · {show.age(chain.delay)} late" if chain.delay else ""
+    when = closed_words(chain) or (f"{show.age(chain.delay)} late" if chain.delay else "")
     coverage = show.percent(board.coverage, 1, signed=False)
-    yield from _wrapped(
-        "", f"{chain.source}{delay} · {board.used:,} of {chain.total:,} contracts · coverage {coverage}"
-    )
+    counted = f"{board.used:,} of {chain.total:,} contracts"
+    yield from _wrapped("", " · ".join(filter(None, (chain.source, when, counted, f"coverage {coverage}"))))
     if board.parts:
         shares = (
             f"{venues.name(part)} {show.percent(part.share, 1, signed=False)} of gross"

@@ -10,8 +10,11 @@ from gextui.market.calendar import (
     closing_time,
     holiday,
     market_state,
+    new_york,
     next_opening,
 )
+from gextui.market.chain import OptionChain
+from gextui.market.option_hours import options_trade, quotes_until
 from gextui.market.ticker import Session
 from gextui.ui import format as fmt
 
@@ -47,6 +50,18 @@ def market_words(session: Session, at: float) -> MarketWords:
             return MarketWords("after hours", f"after hours, {_opens(now)}", trades=False)
     name = holiday(today)
     return MarketWords("holiday" if name else "closed", f"{name or 'closed'}, {_opens(now)}", trades=False)
+
+
+def closed_words(chain: OptionChain) -> str:
+    """``market closed, as of 13:15 New York Fri``; empty where options traded when the chain's prices were made."""
+    if chain.implied_from is not None or options_trade(chain.ticker, chain.quoted_at):
+        return ""
+    return f"market closed, {quotes_words(chain, chain.as_of)}"
+
+
+def quotes_words(chain: OptionChain, now: datetime) -> str:
+    """Of when the quotes are that were last seen: ``as of 13:15 New York Fri``."""
+    return f"as of {new_york(quotes_until(chain.ticker, chain.quoted_at), now)}"
 
 
 def _opens(now: datetime) -> str:

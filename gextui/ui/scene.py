@@ -11,7 +11,7 @@ from gextui.market.ticker import Ticker
 from gextui.sources.source import SourceState, SourceStatus
 from gextui.ui import format as fmt
 from gextui.ui.format import Unit
-from gextui.ui.market_words import MarketWords, market_words
+from gextui.ui.market_words import MarketWords, market_words, quotes_words
 
 Spans = list[tuple[str, str]]
 """Texts with the names of their styles, see `gextui.ui.widgets.lines.Span`."""
@@ -175,9 +175,17 @@ def badge_spans(scene: Scene) -> Spans:
 
 
 def time_spans(scene: Scene, *, short: bool = False) -> Spans:
-    """The reading's instant: the time of day, with the date where that is not today's."""
+    """The reading's instant: the time of day, with the date where that is not today's.
+
+    While the market is closed, of when the quotes are: their source may be heard of all night.
+    """
     if scene.board is None:
         return []
+    chain = scene.board.chain
+    if scene.health.status.state is SourceState.CLOSED and not (scene.replay or scene.implied):
+        now = chain.as_of if scene.clock is None else datetime.fromtimestamp(scene.clock, UTC)
+        words = quotes_words(chain, now)
+        return [(words.removeprefix("as of ").replace("New York", "NY") if short else words, "value")]
     at = scene.board.as_of.astimezone(UTC)
     if at.date().isoformat() != scene.today:
         moment = fmt.moment(at)

@@ -66,8 +66,8 @@ class TestRatio:
         shut = with_ratio(etf_chain(as_of=SUNDAY), 90_000.0)
         assert shut.coin_ratio is None
         assert no_ratio(shut) == (
-            "IBIT was shut at 2026-11-22 13:00 New York, and how many BTC a share stood for before is not known; "
-            "set coins_per_share under [tickers.IBIT], or wait until it trades"
+            "IBIT has not traded since 2026-11-20 16:00 New York, and how many BTC a share stood for before is not "
+            "known; set coins_per_share under [tickers.IBIT], or wait until it trades"
         )
 
     def test_of_holdings_is_held_against_both_prices(self) -> None:
@@ -147,6 +147,13 @@ class TestImplied:
         assert board.totals.net_gex == pytest.approx(true.totals.net_gex, rel=1e-9)
         assert len(true.levels.zero_gamma.roots) == 1
         assert board.levels.zero_gamma.roots == pytest.approx(true.levels.zero_gamma.roots, rel=1e-6)
+
+    def test_quotes_that_were_seen_later_are_of_the_close(self) -> None:
+        # Told on the Saturday after Thanksgiving, a half day.
+        seen = replace(etf_chain(as_of=datetime(2026, 11, 28, 22, 50, tzinfo=UTC), delay=900.0), coin_ratio=RATIO)
+        chain = implied_chain(seen, 100_000.0, datetime(2026, 11, 28, 23, 13, tzinfo=UTC))
+        assert chain.implied_from == datetime(2026, 11, 27, 18, 0, tzinfo=UTC)
+        assert chain.notes[0].endswith("IBIT is shut, its quotes are of 2026-11-27 13:00 New York")
 
     def test_a_spot_that_its_quotes_contradict_is_still_doubted(self) -> None:
         session = replace(etf_chain(ratio=RATIO), spot=61.4)

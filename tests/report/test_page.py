@@ -212,6 +212,15 @@ def test_an_implied_reading_is_marked() -> None:
     assert " IMPLIED " in line(board)
 
 
+def test_of_a_closed_market_it_says_of_when_the_quotes_are() -> None:
+    saturday = datetime(2026, 11, 28, 22, 50, tzinfo=UTC)
+    chain = chain_of([Contract(100.0, "C", open_interest=5.0)], ticker=ticker_for("SPY"), as_of=saturday)
+    assert "\ntest · market closed, as of 13:15 New York Fri · 1 of 1" in text(build_board(replace(chain, delay=900.0)))
+    friday = datetime(2026, 11, 27, 16, 0, tzinfo=UTC)
+    chain = chain_of([Contract(100.0, "C", open_interest=5.0)], ticker=ticker_for("SPY"), as_of=friday)
+    assert "\ntest · 15 min late · 1 of 1" in text(build_board(replace(chain, delay=900.0)))
+
+
 def test_two_venues_are_named_with_their_shares() -> None:
     board = two_venues_board()
     shown = text(board)

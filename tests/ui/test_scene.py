@@ -1,7 +1,7 @@
 """The words of the frame."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -76,6 +76,20 @@ def test_the_time_is_the_boards_and_says_its_day_when_that_is_another() -> None:
     assert words(time_spans(scene_of(desk))) == "19 NOV 26 14:32 UTC"
     assert words(time_spans(scene_of(desk), short=True)) == "19 NOV 26 14:32"
     assert time_spans(scene_of(MemoryDesk(empty=True))) == []
+
+
+def test_while_the_market_is_closed_the_time_is_the_quotes() -> None:
+    desk = MemoryDesk("SPY")
+    desk.status = SourceStatus("cboe", SourceState.CLOSED, 900.0)
+    # The Saturday after Thanksgiving, a half day; the venue makes its file anew all the same.
+    saturday = datetime(2026, 11, 28, 22, 50, tzinfo=UTC)
+    desk.put_chain(made_up_chain("SPY", as_of=saturday, delay=900.0))
+    scene = replace(scene_of(desk), clock=saturday.timestamp())
+    assert words(time_spans(scene)) == "as of 13:15 New York Fri"
+    assert words(time_spans(scene, short=True)) == "13:15 NY Fri"
+    assert words(time_spans(replace(scene, replay=True))) == "28 NOV 26 22:50 UTC"
+    desk.status = SourceStatus("cboe", SourceState.DELAYED, 60.0)
+    assert words(time_spans(scene_of(desk))) == "28 NOV 26 22:50 UTC"
 
 
 def test_the_gravest_notice_comes_first() -> None:
