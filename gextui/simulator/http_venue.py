@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,7 +19,7 @@ from websockets.http11 import Request, Response
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import Ticker
 from gextui.simulator.faults import MALFORMED, Network, Wire
-from gextui.sources.pacing import Clock, SystemClock
+from gextui.sources.pacing import Clock, SystemClock, ended_within
 
 _TICK = 1.0
 """Seconds between the market's steps."""
@@ -131,6 +131,8 @@ class HttpVenue(ABC):
         self.malformed: str | None = None
         self._skew = 0.0
         self._canned: Answer | None = None
+        self._lag = 0.0
+        self._leaving = asyncio.Event()
         self._frozen = False
         self._ticked_at = self.clock.now()
         self._server: Server | None = None
@@ -159,6 +161,7 @@ class HttpVenue(ABC):
     async def __aexit__(self, *_: object) -> None:
         assert self._server is not None
         assert self._running is not None
+        self._leaving.set()
         self._server.close()
         for wire in list(self.network.open):
             wire.transport.abort()
@@ -203,7 +206,7 @@ class HttpVenue(ABC):
 
     # Connections.
 
-    def _process_request(self, wire: ServerConnection, request: Request) -> Response | None:
+    def _process_request(self, wire: ServerConnection, request: Request) -> Response | Awaitable[Response] | None:
         parts = urlsplit(request.path)
         if self.most_connections is not None and len(self.network.open) > self.most_connections:
             answer = Answer(b"too many connections", HTTPStatus.TOO_MANY_REQUESTS, {"Content-Type": "text/plain"})
@@ -226,7 +229,12 @@ class HttpVenue(ABC):
             }
         )
         phrase = HTTPStatus(answer.status).phrase if answer.status in _STATUSES else "Unknown"
-        return Response(answer.status, phrase, headers, body)
+        response = Response(answer.status, phrase, headers, body)
+        return self._late(response) if self._lag else response
+
+    async def _late(self, response: Response) -> Response:
+        await ended_within(self.clock, self._lag, self._leaving.wait())
+        return response
 
     def _upgrades(self, path: str) -> bool:
         """Whether a WebSocket is served at that path."""
@@ -271,6 +279,10 @@ class HttpVenue(ABC):
         waiting = {} if retry_after is None else {"Retry-After": retry_after}
         self.answer_with(429, b"", {"Content-Type": "text/plain", **waiting})
 
+    def lag(self, seconds: float) -> None:
+        """Have every answer arrive so much later, as true as when it was asked for; until `heal`."""
+        self._lag = seconds
+
     def skew(self, seconds: float) -> None:
         """Have the venue's clock ahead by so much."""
         self._skew = seconds
@@ -285,5 +297,5 @@ class HttpVenue(ABC):
         self.network.bytes_a_second = None
         self.malformed = None
         self._canned = None
-        self._skew = 0.0
+        self._lag = self._skew = 0.0
         self._frozen = False

@@ -18,6 +18,8 @@ from gextui.sources.symbols import Contracts, parse_names
 
 EARLY = 5.0
 """Seconds: what happens later than this after now has a wrong time, and counts as of now."""
+NEARLY_ALL = 0.98
+"""The share of the listed contracts of which a venue must have told before they are taken for its whole book."""
 _LATELY = 3600.0
 """Seconds: what is no older has a time in milliseconds for certain."""
 _QUOTED = ("open_interest", "volume", "bid", "ask")
@@ -73,6 +75,8 @@ class ColumnBook(ABC):
         """When the index was last known to be true."""
         self.summed_at = -np.inf
         """Likewise the whole chain's open interest."""
+        self.whole = False
+        """Whether the venue has told of nearly all that it lists; before, a part would pass for the whole book."""
         self.without_interest = False
         """Whether the last whole chain held no open interest."""
         self.unconfirmed = False
@@ -121,6 +125,8 @@ class ColumnBook(ABC):
         """Make these the rows, keeping what is known of those that were rows before."""
         self._write()
         before = np.array([self._row.get(name, -1) for name in names], dtype=np.int64)
+        # Contracts that are newly listed hold nothing; but another listing is another book.
+        self.whole = self.whole and 2 * int(np.count_nonzero(before >= 0)) >= len(names)
         # A row that is new takes what stands behind the last: nothing is known of it.
         self._columns = {
             column: np.append(values, -np.inf if column.endswith("_at") else np.nan)[before]
@@ -354,7 +360,7 @@ class ColumnBook(ABC):
         volatility_index: float | None = None,
         volume: Floats | None = None,
     ) -> OptionChain | None:
-        """The chain of what lives at ``now``; None where that is nothing, or nothing with open interest.
+        """The chain of what lives at ``now``; None where that is nothing, not `whole` yet, or without open interest.
 
         One contract is one coin. ``volume`` stands for the column of that name where it is given.
         """
@@ -362,7 +368,9 @@ class ColumnBook(ABC):
         self._look_at(now)
         alive: Booleans = self._contracts.expiry > now
         columns = self._columns
-        if self.spot is None or not believable(columns["open_interest"][alive]).any():
+        told = int(np.count_nonzero(alive & np.isfinite(columns["quoted_at"])))
+        self.whole = self.whole or told >= max(NEARLY_ALL * int(np.count_nonzero(alive)), 1)
+        if not self.whole or self.spot is None or not believable(columns["open_interest"][alive]).any():
             return None
         self._since_chain = bytearray(len(self))
         forwards = self._forwards_now()

@@ -327,12 +327,13 @@ class BybitSource:
         if book.without_interest:
             kept = "no open interest yet" if book.summed_at == -np.inf else "no open interest; the last is kept"
             return SourceState.DEGRADED, f"Bybit gives {kept}"
-        if book.summed_at == -np.inf:
+        if not book.whole:
             return (SourceState.BACKOFF, trouble) if trouble else (SourceState.CONNECTING, "")
         if (silence := self._silence(book, lines, now)) is not None:
             return silence
         if not polled and trouble:
-            return SourceState.DEGRADED, f"not polled for {in_seconds(now - book.summed_at)}: {trouble}"
+            since = "yet" if book.summed_at == -np.inf else f"for {in_seconds(now - book.summed_at)}"
+            return SourceState.DEGRADED, f"not polled {since}: {trouble}"
         if abs(self._time.ahead) > EARLY:
             return SourceState.DEGRADED, f"this machine's clock is off by {in_seconds(abs(self._time.ahead))}"
         return SourceState.LIVE, ""

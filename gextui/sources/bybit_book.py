@@ -137,7 +137,7 @@ class Book(ColumnBook):
     # What it makes.
 
     def chain(self, now: float, *, simulated: bool, notes: Sequence[str] = ()) -> OptionChain | None:
-        """The chain of what lives at ``now``; None where that is nothing, or nothing with open interest."""
+        """The chain of what lives at ``now``, where there is one; see `ColumnBook`."""
         self._write()
         volume, traded = self._columns["volume"], self._traded.total(len(self))
         told_by_trades = np.isnan(volume) & (traded > 0.0)

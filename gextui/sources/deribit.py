@@ -295,7 +295,7 @@ class DeribitSource:
         if book.without_interest:
             kept = "no open interest yet" if book.summed_at == -np.inf else "no open interest; the last is kept"
             return SourceState.DEGRADED, f"Deribit gives {kept}"
-        if book.summed_at == -np.inf:
+        if not book.whole or book.summed_at == -np.inf:
             return (SourceState.BACKOFF, trouble) if trouble else (SourceState.CONNECTING, "")
         if (silence := self._silence(book, now, self._clock.seconds() - since)) is not None:
             return silence

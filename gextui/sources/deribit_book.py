@@ -196,7 +196,7 @@ class Book(ColumnBook):
         return quoted_in_coins(contracts)
 
     def chain(self, now: float, *, simulated: bool, notes: Sequence[str] = ()) -> OptionChain | None:
-        """The chain of what lives at ``now``; None where that is nothing, or nothing with open interest."""
+        """The chain of what lives at ``now``, where there is one; see `ColumnBook`."""
         self._write()
         at = max(self.indexed_at, self._newest_mark, self.summed_at)
         lately = now - self._volatility_at < _VOLATILITY_LASTS

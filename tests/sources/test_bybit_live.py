@@ -19,6 +19,7 @@ from gextui.simulator.market import SimulatedMarket
 from gextui.sources.bybit import POLL_EVERY, RELIST_EVERY, BybitSource
 from gextui.sources.bybit_lines import FIRST_DATA
 from gextui.sources.bybit_session import CHARACTERS_A_CONNECTION, TOPICS_A_CONNECTION, TOPICS_A_REQUEST
+from gextui.sources.instruments import InstrumentCache
 from gextui.sources.source import Refreshable, SourceState
 from tests.support.bybit import Rig, rigged
 from tests.support.rig import BTC, ETH, NOON, SOL, XRP
@@ -210,6 +211,41 @@ class TestPlan:
             await second.turn(3.0)
             assert len(second.newest()) == len(rig.newest())
             await second.stop()
+
+    async def test_a_part_of_the_book_is_no_chain(self, tmp_path: Path) -> None:
+        """What was kept lists every contract, pushes come of a few of them, and the whole chain is late."""
+        async with rigged(cache_dir=tmp_path, started=False) as rig:
+            symbols = rig.symbols()
+            await InstrumentCache(tmp_path, f"bybit {rig.venue.rest_url}").write("BTC", symbols, rig.clock.now())
+            for symbol in symbols[::5]:
+                rig.venue.mute(f"tickers.{symbol}")
+            rig.venue.lag(4.0)
+            rig.start()
+            await rig.turn(3.5, lambda: len(rig.topics()) == len(symbols) + 1)
+            assert rig.chains[BTC] == []
+            assert rig.status().state is SourceState.CONNECTING
+            await rig.turn(5.0, lambda: rig.chains[BTC])
+            for chain in rig.chains[BTC]:
+                assert len(chain) == len(symbols)
+                assert not np.isnan(chain.open_interest).any()
+
+    async def test_a_part_of_the_book_is_no_chain_where_polls_fail(self, tmp_path: Path) -> None:
+        async with rigged(cache_dir=tmp_path, started=False) as rig:
+            symbols = rig.symbols()
+            await InstrumentCache(tmp_path, f"bybit {rig.venue.rest_url}").write("BTC", symbols, rig.clock.now())
+            for symbol in symbols[::5]:
+                rig.venue.mute(f"tickers.{symbol}")
+            rig.venue.fail(10016, "Server error", 1000)
+            rig.start()
+            await rig.turn(15.0)
+            assert rig.chains[BTC] == []
+            assert rig.status().state is SourceState.BACKOFF
+            rig.venue.muted.clear()
+            # The streams tell of all that is listed: that is a chain, whose listing nobody has confirmed.
+            await rig.turn(5.0, lambda: rig.chains[BTC])
+            assert not np.isnan(rig.newest().open_interest).any()
+            assert rig.status().state is SourceState.DEGRADED
+            assert rig.status().detail.startswith("not polled yet: ")
 
     async def test_trades_are_subscribed_to_once_a_coin(self) -> None:
         async with rigged() as rig:

@@ -18,6 +18,7 @@ from gextui.simulator.market import SimulatedMarket
 from gextui.sources import deribit_currency
 from gextui.sources.deribit import DeribitSource
 from gextui.sources.deribit_currency import POLL_EVERY, coins_of, listed_coins
+from gextui.sources.instruments import InstrumentCache
 from gextui.sources.source import Refreshable, SourceState
 from tests.support.deribit import Rig, rigged
 from tests.support.rig import BTC, ETH, NOON, SOL, XRP
@@ -239,6 +240,26 @@ class TestPlan:
             await rig.turn(2.0)
             assert rig.venue.calls["public/get_instruments"] == 1
             assert len(files_in(tmp_path)) == 2
+
+    async def test_a_part_of_the_book_is_no_chain(self, tmp_path: Path) -> None:
+        """What was kept lists every contract, the stream tells of few, and the summary is late."""
+        async with rigged(cache_dir=tmp_path, started=False) as rig:
+            names = rig.venue.exchange.books["BTC"].names
+            kept = InstrumentCache(tmp_path, f"deribit {rig.venue.rest_url}")
+            await kept.write("BTC", names, rig.clock.now())
+            rig.venue.lag(4.0)
+            rig.start()
+            await rig.turn(3.5)
+            for name in names[:9]:
+                data = rig.venue.exchange.ticker(name)
+                rig.notify(f"ticker.{name}.agg2", data)
+            await rig.turn(0.25)
+            assert rig.chains[BTC] == []
+            assert rig.status().state is SourceState.CONNECTING
+            await rig.turn(5.0, lambda: rig.chains[BTC])
+            for chain in rig.chains[BTC]:
+                assert len(chain) == len(names)
+                assert not np.isnan(chain.open_interest).any()
 
     async def test_instruments_are_read_again_every_hour(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert deribit_currency.RELIST_EVERY == 3600.0

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -49,7 +49,7 @@ class Watched(HttpVenue):
             self._asked = []
         return self._asked
 
-    def _process_request(self, wire: ServerConnection, request: Request) -> Response | None:
+    def _process_request(self, wire: ServerConnection, request: Request) -> Response | Awaitable[Response] | None:
         path = request.path.partition("?")[0]
         self.asked.append((self.clock.seconds(), "ws" if self._upgrades(path) else path.rpartition("/")[2]))
         return super()._process_request(wire, request)
