@@ -253,9 +253,11 @@ def _by_part(board: Board, rows: Integers) -> list[Input]:
 
 
 def _common_inputs(board: Board) -> list[Input]:
+    blank = board.dropped.get("no_open_interest")
     return [
         Input("spot", board.spot, "USD"),
         Input("contracts used", float(board.used)),
+        *([Input("contracts without open interest", float(blank))] if blank else []),
         Input("weight", board.filters.weight.value.replace("_", " ")),
         Input("sign", board.filters.sign.value.replace("_", " ")),
         Input("rate", board.chain.rate * 100.0, "%"),

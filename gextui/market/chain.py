@@ -40,6 +40,11 @@ class Part:
     quoted_spot: float | None = None
     """As in `OptionChain`."""
 
+    @property
+    def of_another(self) -> bool:
+        """Whether it is the book of another ticker (an ETF's), which its name then ends with."""
+        return " " in self.name
+
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class OptionChain:

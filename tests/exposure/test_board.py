@@ -10,9 +10,12 @@ import pytest
 
 from gextui.exposure.board import Board, build_board
 from gextui.exposure.change import Past
+from gextui.exposure.explain import Input, explain
 from gextui.exposure.filters import Filters, Sign, Weight
 from gextui.exposure.regime import State
-from gextui.market.chain import Integers, OptionChain
+from gextui.market.chain import Booleans, Integers, OptionChain
+from gextui.market.combined import combine
+from gextui.market.ticker import KNOWN_TICKERS
 from tests.exposure.chains import Contract, chain_of, random_chain
 from tests.exposure.reference import read
 
@@ -218,6 +221,58 @@ def test_a_wiped_chain_gives_no_numbers() -> None:
         assert np.isnan(board.by_expiry.atm_iv).all()
         assert board.regime.state is State.UNDETERMINED
         assert board.used + sum(board.dropped.values()) == chain.total
+
+
+def blank(chain: OptionChain, rows: Booleans) -> OptionChain:
+    return scaled(chain, open_interest=np.where(rows, np.nan, chain.open_interest))
+
+
+def test_open_interest_that_is_missing_is_told() -> None:
+    chain = random_chain(7)
+    whole = build_board(chain)
+    assert whole.levels.call_wall is not None
+    at_the_wall = chain.strike == whole.levels.call_wall.price
+    count = int(at_the_wall.sum())
+    board = build_board(blank(chain, at_the_wall))
+    words = f"partial: {count} of {len(chain)} contracts have no open interest"
+    assert [warning for warning in board.warnings if warning.startswith(words)]
+    assert board.dropped["no_open_interest"] == count
+    explained = explain(board, "net_gex").inputs
+    assert Input("contracts without open interest", count) in explained
+    # An open interest of 0 is told.
+    nothing = np.where(at_the_wall, 0.0, chain.open_interest)
+    assert build_board(scaled(chain, open_interest=nothing)).warnings == whole.warnings
+    # So is one that is missing in a whole chain, in other words.
+    gone = build_board(blank(chain, np.ones(len(chain), dtype=np.bool_))).warnings
+    assert gone[0] == "the source gives no open interest: no levels"
+    assert not [warning for warning in gone if "contracts have no open interest" in warning]
+
+
+def test_us_vendors_leave_blank_what_nobody_holds() -> None:
+    chain = replace(random_chain(7), ticker=KNOWN_TICKERS["SPY"])
+    rows = np.arange(len(chain))
+    few, many = (build_board(blank(chain, rows < share * len(chain))).warnings for share in (0.015, 0.03))
+    assert few == build_board(chain).warnings
+    assert len(many) == len(few) + 1
+
+
+def test_of_several_venues_the_one_without_open_interest_is_named() -> None:
+    chain = random_chain(7)
+    part = replace(blank(chain, np.arange(len(chain)) == 3), source="bybit")
+    warnings = build_board(combine(chain.ticker, [replace(chain, source="deribit"), part])).warnings
+    assert [warning.partition(" of ")[0] for warning in warnings if "no open interest" in warning] == [
+        "bybit: partial: 1"
+    ]
+    etf = replace(part, source="yahoo", ticker=KNOWN_TICKERS["IBIT"])
+    warnings = build_board(combine(chain.ticker, [replace(chain, source="deribit"), etf])).warnings
+    assert not [warning for warning in warnings if "no open interest" in warning]
+
+
+def test_numbers_that_no_market_has_are_told() -> None:
+    chain = random_chain(7)
+    bad = replace(chain, total=chain.total + 9, dropped={"bad_number": 9})
+    (warning,) = set(build_board(bad).warnings) - set(build_board(chain).warnings)
+    assert warning.startswith(f"partial: 9 of {chain.total + 9} contracts are left out since a number of theirs")
 
 
 @pytest.mark.parametrize("iv", [0.125, 0.25, 0.5, 1.0 / 3.0])

@@ -58,6 +58,12 @@ def test_the_broken_capture_is_flagged_and_the_good_one_is_not(shared: Path) -> 
     assert good.levels.call_wall is not None
 
 
+@pytest.mark.parametrize("name", [*FILES, "yahoo/merged/SPX_2026-07-12.json", "yahoo/merged/QQQ_2026-07-09_good.json"])
+def test_healthy_chains_lack_no_open_interest(shared: Path, name: str) -> None:
+    for chain in chains(shared, name):
+        assert not [warning for warning in build_board(chain).warnings if "what is held there" in warning]
+
+
 def test_a_spot_of_another_time_than_the_quotes_is_doubted(shared: Path) -> None:
     # The collector wrote the previous close beside quotes taken in the next session.
     (board,) = map(build_board, chains(shared, "yahoo/eod/2026-08-12/SPY.csv.gz"))
