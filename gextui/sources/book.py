@@ -237,7 +237,7 @@ class ColumnBook(ABC):
         index: Floats,
         now: float,
     ) -> bool:
-        """Take a whole chain in; False where none of its open interest can be used, which then stays as it was.
+        """Take a whole chain in; False where nothing in it is new, or no open interest: then that stays as it was.
 
         Args:
             names: The contracts; one of this coin that is not held is, from now on.
@@ -263,10 +263,12 @@ class ColumnBook(ABC):
         when = self._when([at[index] for index in taken], now)
         columns = self._columns
         self._count("open_interest", open_interest, required=True)
+        if not (known := when[np.isfinite(when)]).size:
+            return False
+        # A row of which something newer was heard meanwhile has its open interest too.
+        self.summed_at = max(self.summed_at, float(known.max()))
         newer = when >= columns["quoted_at"][rows]
         rows, when, forward = rows[newer], when[newer], forward[newer]
-        if not len(rows):
-            return False
         columns["quoted_at"][rows] = when
         columns["open_interest"][rows] = open_interest[newer]
         for column, values in (("volume", volume), ("bid", bid), ("ask", ask)):
@@ -275,7 +277,6 @@ class ColumnBook(ABC):
         fresher = when >= columns["iv_at"][rows]
         columns["iv"][rows[fresher]] = fresh_iv[fresher]
         columns["iv_at"][rows[fresher]] = when[fresher]
-        self.summed_at = max(self.summed_at, float(when.max()))
         self._tell()
         self._change()
         spot = median(index[taken])
@@ -285,7 +286,7 @@ class ColumnBook(ABC):
                 same = median(forward[self._expiry[rows] == expiry])
                 if same is not None:
                     self._take_forward(float(self._expiries[expiry]), same, spot, self.summed_at)
-        return True
+        return bool(len(rows))
 
     def _put(self, row: int, column: str, value: Scalar, *, unit: float = 1.0) -> bool:
         """Take one number in, unless it is missing or none that a market could have; whether it was taken."""

@@ -469,6 +469,21 @@ class TestStatus:
             await rig.turn(30.0)
             assert 2 <= len(rig.chains[BTC]) - before <= 4
 
+    async def test_is_live_where_every_push_is_newer_than_the_poll(self) -> None:
+        async with rigged(small=True, started=False) as rig:
+            await rig.turn(0.75)
+            # Between what a poll tells and its arrival the market has moved once, and every topic has spoken.
+            rig.venue.lag(1.5)
+            rig.start()
+            await rig.live()
+            book, told = rig.source._coins[BTC].book, rig.venue.calls[TICKERS]
+            first = book.summed_at
+            await rig.turn(2 * POLL_EVERY)
+            assert rig.venue.calls[TICKERS] > told
+            assert rig.is_live()
+            assert rig.clock.now() - book.summed_at <= POLL_EVERY + 3.0
+            assert book.summed_at > first
+
     def test_an_address_in_plain_text_is_refused(self) -> None:
         with pytest.raises(ValueError, match="must start with"):
             BybitSource([BTC], rest_url="https://example.com", ws_url="ws://example.com")
