@@ -23,7 +23,7 @@ from gextui.sources.failure import Failure, FetchError
 from gextui.sources.http import LOOPBACK, refuse_plain_url
 from gextui.sources.instruments import InstrumentCache
 from gextui.sources.pacing import Clock, Limiter, SystemClock
-from gextui.sources.polling import Poll, in_seconds
+from gextui.sources.polling import Poll, in_seconds, pace
 from gextui.sources.source import SourceState, SourceStatus
 from gextui.sources.stream import Stream
 from gextui.sources.subscriptions import SILENT_AFTER
@@ -301,8 +301,9 @@ class BybitSource:
         if coin is None:
             return SourceStatus(self.name, SourceState.DISABLED, self._interval, f"{ticker.symbol} is not read here")
         state, detail = self._judge(coin)
-        streaming = self._time.now() - coin.book.heard_at <= SILENT_AFTER
-        interval = self._interval if streaming else max(self._interval, POLL_EVERY)
+        now = self._time.now()
+        streaming = now - coin.book.heard_at <= SILENT_AFTER
+        interval = pace(self._interval, POLL_EVERY, now - coin.book.summed_at, streaming=streaming)
         rejected = coin.book.rejected.copy()
         connections = [] if coin.lines is None else coin.lines.statuses(coin.symbol, rejected)
         connections.append(coin.poll.status(f"{coin.symbol} polls"))

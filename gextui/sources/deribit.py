@@ -31,7 +31,7 @@ from gextui.sources.deribit_rest import DeribitRest
 from gextui.sources.deribit_session import PLATFORM_STATE, DeribitSession
 from gextui.sources.http import LOOPBACK
 from gextui.sources.pacing import RETRY_AFTER_DEFAULT, Clock, Limiter, SystemClock
-from gextui.sources.polling import in_seconds
+from gextui.sources.polling import in_seconds, pace
 from gextui.sources.session import Channel
 from gextui.sources.source import ConnectionStatus, SourceState, SourceStatus
 from gextui.sources.stream import Stream, StreamState
@@ -265,7 +265,8 @@ class DeribitSource:
             return SourceStatus(self.name, SourceState.DISABLED, self._interval, f"{ticker.symbol} is not read here")
         state, detail = self._judge(book, currency)
         streaming = self._stream.state in (StreamState.LIVE, StreamState.DEGRADED)
-        interval = self._interval if streaming else max(self._interval, POLL_EVERY)
+        since_poll = self._time.now() - book.summed_at
+        interval = pace(self._interval, POLL_EVERY, since_poll, streaming=streaming)
         connections = self._stream_status(book), currency.poll.status(f"{currency.name} polls")
         return SourceStatus(self.name, state, interval, detail, connections)
 

@@ -10,6 +10,9 @@ from gextui.sources.source import ConnectionStatus
 from gextui.sources.stream import StreamState
 from gextui.sources.trouble import Trouble
 
+OVERDUE = 1.5
+"""Of its pauses: what has not been answered for so many fails."""
+
 
 class Poll:
     """One thing that is asked for again and again, for ever; sooner when it failed, at once when somebody wants it."""
@@ -81,6 +84,14 @@ class Poll:
             messages=self.answers,
             next_try_in=self.retry_in,
         )
+
+
+def pace(interval: float, every: float, since_poll: float, *, streaming: bool) -> float:
+    """Seconds between chains to expect: ``interval`` but where polls alone, ``every`` so many seconds, bring them.
+
+    Where polls are overdue too nothing does, and what is shown is soon stale.
+    """
+    return max(interval, every) if not streaming and since_poll <= OVERDUE * every else interval
 
 
 def in_seconds(seconds: float | None) -> str:

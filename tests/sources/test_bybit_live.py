@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gextui.choice import stale_after
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import Kind, Ticker
 from gextui.simulator.bybit import PUBLISHED
@@ -483,6 +484,20 @@ class TestStatus:
             assert rig.is_live()
             assert rig.clock.now() - book.summed_at <= POLL_EVERY + 3.0
             assert book.summed_at > first
+
+    async def test_is_soon_stale_where_neither_streams_nor_polls_come(self) -> None:
+        async with rigged(small=True) as rig:
+            await rig.settled()
+            rig.venue.answer_with(500)
+            rig.venue.reset()
+            lost_at = rig.clock.seconds()
+
+            def is_stale() -> bool:
+                return rig.clock.now() - rig.newest().as_of_seconds > stale_after(rig.status().interval)
+
+            await rig.turn(16.0, is_stale)
+            assert rig.clock.seconds() - lost_at >= 8.0
+            assert rig.status().interval < POLL_EVERY
 
     def test_an_address_in_plain_text_is_refused(self) -> None:
         with pytest.raises(ValueError, match="must start with"):

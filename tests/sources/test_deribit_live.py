@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gextui.choice import stale_after
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import Kind, Ticker
 from gextui.simulator.deribit_limits import PUBLISHED
@@ -342,6 +343,19 @@ class TestListing:
 
 
 class TestStatus:
+    async def test_is_soon_stale_where_neither_stream_nor_polls_come(self) -> None:
+        async with rigged() as rig:
+            await rig.settled()
+            rig.venue.answer_with(500)
+            rig.venue.reset()
+            lost_at = rig.clock.seconds()
+
+            def is_stale() -> bool:
+                return rig.clock.now() - rig.newest().as_of_seconds > stale_after(rig.status().interval)
+
+            await rig.turn(16.0, is_stale)
+            assert rig.clock.seconds() - lost_at >= 8.0
+
     async def test_is_connecting_until_the_stream_speaks(self) -> None:
         async with rigged(started=False) as rig:
             assert rig.status().state is SourceState.CONNECTING
