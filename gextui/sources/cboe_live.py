@@ -40,7 +40,7 @@ _DENIALS = 2
 """So many refusals in a row of a ticker that never worked, and it is not known."""
 _LOST_AFTER = 3 * EVERY
 """Seconds without an answer after which a ticker is not current."""
-_UNSERVED = frozenset({Failure.DNS, Failure.REFUSED, Failure.STATUS, Failure.LIMITED, Failure.TLS})
+_UNSERVED = frozenset({Failure.DNS, Failure.REFUSED, Failure.LIMITED, Failure.TLS})
 """What cost the venue nothing, or what it says itself how long to wait after."""
 _CLOCK_OFF = 30.0
 """Seconds by which the machine's clock may differ from the venue's."""
