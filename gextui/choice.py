@@ -49,7 +49,7 @@ class Channel:
     """When a chain last came that told anything new."""
     failing_since: float | None = None
     steady_since: float | None = None
-    """When the first chain came after it failed last."""
+    """Since when it delivers: from the first chain on, and again from when it failed last."""
     failure: str = ""
     """Why it does not deliver, in a few words; empty while it does, or may soon."""
     doubts: Doubts = field(default_factory=Doubts)
@@ -95,6 +95,8 @@ class Channel:
         words, patience = _why_failing(self, status, now)
         if not words:
             self.failing_since, self.failure = None, ""
+            if self.steady_since is None and self.newest is not None:
+                self.steady_since = now  # while the market is closed no chain comes that would say so
             return
         if self.failing_since is None:
             self.failing_since = now
@@ -163,6 +165,15 @@ class Choice:
         if accepted:
             self.taken = channel
         return accepted
+
+    def returned(self, now: float) -> Channel | None:
+        """The preferred channel that is read from now on though no chain comes by it: what it holds is the newest."""
+        if self.route.combine or self.taken is None:
+            return None
+        for channel in self.channels[: self.channels.index(self.taken)]:
+            if channel.newest is not None and not channel.failure and self.accepts(channel, now):
+                return channel
+        return None
 
     def parts(self, now: float) -> tuple[list[OptionChain], dict[str, str]] | None:
         """The chains that make a sum, and by source why one is stale or not in it; None while more may soon come."""

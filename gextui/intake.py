@@ -78,7 +78,7 @@ class Intake:
     async def run(self, take: Take) -> NoReturn:
         """Run the sources for ever, each from when it is first needed."""
         async with Workers(self._changed) as workers:
-            workers.start(self._judge())
+            workers.start(self._judge(take))
             while True:
                 self._changed.clear()
                 workers.check()
@@ -181,7 +181,7 @@ class Intake:
             self._feeds[name].carry(tuple(tickers))
         self._choices = choices
 
-    async def _judge(self) -> NoReturn:
+    async def _judge(self, take: Take) -> NoReturn:
         """Look after the tickers that have several sources."""
         while True:
             await self._contested.wait()
@@ -191,9 +191,16 @@ class Intake:
                 if len(choice.channels) > 1:
                     for channel in choice.asked:
                         channel.judge(self._status(ticker, channel), now)
+                    self._return(ticker, choice, now, take)
             self._review(self._choices)
             if any(feed.carried and not feed.runs for feed in self._feeds.values()):
                 self._changed.set()
+
+    def _return(self, ticker: Ticker, choice: Choice, now: float, take: Take) -> None:
+        """Hand on what a preferred source sent while it was not steady yet: a closed market sends nothing after it."""
+        channel = choice.returned(now)
+        if channel is not None and channel.newest is not None:
+            take(channel.newest, self._feeds[channel.name].source.status(ticker).interval, Arrival(False, False))
 
     async def _run(self, feed: "_Feed", take: Take) -> NoReturn:
         """Run a source, again and again."""

@@ -1,5 +1,7 @@
 """Which of several sources a ticker is read from."""
 
+from dataclasses import replace
+
 import pytest
 
 from gextui.choice import FAILING_FOR, FIRST_CHAIN_WITHIN, STEADY_AFTER, WHOLE_WITHIN, Channel, Choice
@@ -101,6 +103,39 @@ class TestFallback:
         assert bring(choice, 0, 5.0 + STEADY_AFTER)
         assert judge(choice, 6.0 + STEADY_AFTER, LIVE, LIVE) == ["a"]
         assert choice.instead_of == ""
+
+    def test_it_returns_to_what_it_holds_when_no_second_chain_comes(self) -> None:
+        """A closed market sends one."""
+        choice = choice_of("a", "b")
+        closed = SourceStatus("any", SourceState.CLOSED, 600.0, "closed")
+        judge(choice, FIRST_CHAIN_WITHIN, SourceStatus("a", SourceState.CONNECTING, 600.0))
+        assert bring(choice, 1, 31.0)
+        assert not bring(choice, 0, 40.0)
+        judge(choice, 39.0 + STEADY_AFTER, closed, closed)
+        assert choice.returned(39.0 + STEADY_AFTER) is None
+        judge(choice, 40.0 + STEADY_AFTER, closed, closed)
+        assert choice.returned(40.0 + STEADY_AFTER) is choice.channels[0]
+        assert choice.returned(41.0 + STEADY_AFTER) is None, "once"
+        assert judge(choice, 41.0 + STEADY_AFTER, closed, closed) == ["a"]
+        assert choice.instead_of == ""
+
+    def test_so_it_does_when_a_failure_has_passed(self) -> None:
+        choice = choice_of("a", "b")
+        closed, down = (SourceStatus("a", state, 600.0, "x") for state in (SourceState.CLOSED, SourceState.BACKOFF))
+        bring(choice, 0, 1.0)
+        judge(choice, 100.0, down)
+        assert judge(choice, 100.0 + FAILING_FOR, down) == ["a", "b"]
+        assert bring(choice, 1, 106.0)
+        judge(choice, 200.0, closed, closed)
+        assert choice.returned(199.0 + STEADY_AFTER) is None
+        assert choice.returned(200.0 + STEADY_AFTER) is choice.channels[0]
+
+    def test_a_part_of_a_chain_is_not_returned_to(self) -> None:
+        choice = choice_of("a", "b")
+        judge(choice, FIRST_CHAIN_WITHIN, SourceStatus("a", SourceState.CONNECTING, 600.0))
+        assert bring(choice, 1, 31.0)
+        assert not bring(choice, 0, 40.0, replace(chain_at(40.0), partial=True))
+        assert choice.returned(40.0 + 2 * STEADY_AFTER) is None
 
     def test_it_returns_at_once_when_the_other_fails_too(self) -> None:
         choice = choice_of("a", "b")

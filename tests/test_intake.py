@@ -86,6 +86,29 @@ def test_the_next_source_stands_in_is_named_and_is_let_go_again() -> None:
         assert desk.health(BTC).status.instead_of == ""
 
 
+def test_the_preferred_source_is_returned_to_though_the_market_is_closed() -> None:
+    """Its only chain came when the next source stood in already, and no second one follows."""
+    clock, venues = FakeClock(), Venues()
+    with running(Desk([], routes={BTC: Route(("a", "b"))}, make=venues, clock=clock)) as desk:
+        first = venues.of("a")
+        first.state, first.interval = SourceState.CONNECTING, 600.0
+        turn(clock, first, FIRST_CHAIN_WITHIN + 2.0)
+        second = venues.of("b")
+        until(lambda: second.tickers == (BTC,))
+        second.state, second.interval = SourceState.CLOSED, 600.0
+        second.feed(chain_at(0, 101.0, source="b"))
+        until_shown(desk, 101.0)
+        first.state = SourceState.CLOSED
+        first.feed(chain_at(-60, 100.0, source="a"))
+        turn(clock, first, STEADY_AFTER - 2.0)
+        assert shown(desk) == 101.0
+        assert desk.health(BTC).status.instead_of == "a: not steady yet"
+        turn(clock, first, 5.0)
+        until_shown(desk, 100.0)
+        until(lambda: second.tickers == ())
+        assert (desk.health(BTC).status.name, desk.health(BTC).status.instead_of) == ("a", "")
+
+
 def test_a_part_of_a_chain_does_not_stand_in_for_a_whole_one() -> None:
     clock, venues = FakeClock(), Venues()
     with running(Desk([], routes={BTC: Route(("a", "b"))}, make=venues, clock=clock)) as desk:

@@ -49,6 +49,7 @@ class Book:
         unread: Those of the round under way that have not been read yet.
         failed: Why those that came to nothing did, by expiry.
         wanted: Whether somebody asked for a round now.
+        has_read: Whether anything was read in the round under way, or the last.
         began_at: When the last round that was ended had begun.
     """
 
@@ -63,7 +64,8 @@ class Book:
         self.failed: Mapping[date, str] = {}
         self.wanted = False
         self.began_at: float | None = None
-        self._begins_at, self._anything = 0.0, False
+        self.has_read = False
+        self._begins_at = 0.0
         self._tries: dict[date, int] = {}
         self._told: Mapping[date, _Told] = {}
         self._quote = Quote()
@@ -89,7 +91,7 @@ class Book:
         self.relist(self.expiries, now)
         self.unread, self.failed = self.expiries, {}
         self._tries = {}
-        self._begins_at, self._anything = now, False
+        self._begins_at, self.has_read = now, False
 
     def price(self, quote: Quote) -> bool:
         """Take the price of the underlying; whether one is known. One without a price costs nothing of what is."""
@@ -102,7 +104,7 @@ class Book:
         self.unread = tuple(day for day in self.unread if day != expiry)
         self.failed = {day: why for day, why in self.failed.items() if day != expiry}
         self._told = {**self._told, expiry: _Told(options, now)}
-        self._anything = True
+        self.has_read = True
 
     def fail(self, expiry: date, why: str) -> None:
         """An expiry came to nothing: it is the last to be tried again, once; what was read of it before is kept."""
@@ -111,10 +113,9 @@ class Book:
         self._tries[expiry] = self._tries.get(expiry, 0) + 1
         self.unread = others if self._tries[expiry] >= _MOST_TRIES else (*others, expiry)
 
-    def end(self) -> bool:
-        """End the round; whether anything was read in it."""
+    def end(self) -> None:
+        """End the round."""
         self.began_at = self._begins_at
-        return self._anything
 
     def chain_of(self) -> Callable[[float, float], OptionChain | None]:
         """What makes a chain of what is known now, given the rate and the time; it may run in another thread."""

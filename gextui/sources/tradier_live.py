@@ -238,12 +238,13 @@ class TradierSource:
                 if error.status == HTTPStatus.UNAUTHORIZED or (book.unread and in_a_row >= _IN_A_ROW):
                     raise
         book.poll.answered()
-        if book.end():
+        if book.has_read:
             chain = await asyncio.to_thread(book.chain_of(), self._rate(), self._time.now())
             if chain is not None and self._books.get(book.ticker) is book:
                 simulated = rest.simulated and self._loopback
                 self._ready[book.ticker] = replace(chain, delay=self._delay, simulated=simulated)
                 self._news.set()
+        book.end()  # not before there is a chain: what has none connects, though the market may be closed
 
     async def _expirations(self, book: Book, rest: TradierRest, today: date) -> list[date]:
         """What the venue lists today, from what was kept today where there is that."""

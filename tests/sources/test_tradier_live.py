@@ -1,7 +1,11 @@
 """The live Tradier source against a simulated Tradier: its chains are the venue's market, and it keeps to hours."""
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -38,6 +42,27 @@ def same_numbers(chain: OptionChain, truth: OptionChain) -> None:
     for column in ("iv", "bid", "ask"):
         np.testing.assert_allclose(getattr(chain, column), getattr(truth, column), rtol=1e-12, err_msg=column)
     np.testing.assert_array_equal(chain.open_interest, np.floor(truth.open_interest))
+
+
+class TestFirstRound:
+    async def test_connects_until_there_is_a_chain_though_the_market_is_closed(self) -> None:
+        made = asyncio.Event()
+
+        async def slowly(work: Callable[..., Any], *arguments: Any) -> Any:
+            await made.wait()
+            return work(*arguments)
+
+        saturday = new_york("2026-11-21", "12:00")
+        async with rigged(SPX, SPY, market=small(SPX, SPY, start=saturday), start=saturday) as rig:
+            with patch("asyncio.to_thread", slowly):
+                await rig.turn(30.0)
+                book = rig.source._books[SPX]
+                assert (book.unread, book.read) == ((), (2, 2))
+                assert [rig.said(ticker)[0] for ticker in (SPX, SPY)] == [State.CONNECTING] * 2
+                assert not rig.chains[SPX]
+                made.set()
+                await rig.turn(30.0, lambda: rig.chains[SPY])
+            assert [rig.said(ticker)[0] for ticker in (SPX, SPY)] == [State.CLOSED] * 2
 
 
 class TestChains:
