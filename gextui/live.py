@@ -160,7 +160,9 @@ def live_boards(
                 doubt = (health.status.doubt,) if health.status.doubt else ()
                 boards.append(replace(view.board, warnings=(*doubt, *view.board.warnings)))
             else:
-                words = health.status.detail or f"{health.status.name} gave no chain in time"
+                # Nobody waits for the next try.
+                said = health.status.detail.partition("; next try in ")[0]
+                words = said or f"{health.status.name} gave no chain in time"
                 missing.append(f"{ticker.symbol}: {words}")
         return boards, missing
     finally:

@@ -147,7 +147,7 @@ class TestSnapshot:
         )
         done = run("--config", path, "snapshot", "BTC", environment=cached)
         assert (done.returncode, done.stdout) == (69, "")
-        assert done.stderr.startswith("gextui: BTC: 127.0.0.1 refuses the connection")
+        assert done.stderr == "gextui: BTC: 127.0.0.1 refuses the connection\n"
 
 
 class TestCredentials:
