@@ -31,12 +31,7 @@ def on_coin_axis(board: Board) -> Board:
         board,
         axis=PriceAxis.COIN,
         chain=chain_on_coin_axis(board.chain, coins),
-        smile=replace(
-            smile,
-            forward=smile.forward / coins,
-            quoted_forward=smile.quoted_forward / coins,
-            carried_forward=smile.carried_forward / coins,
-        ),
+        smile=replace(smile, forward=smile.forward / coins, carried_forward=smile.carried_forward / coins),
         book=replace(board.book, gamma=board.book.gamma * coins),
         by_strike=replace(board.by_strike, strike=plain_strikes(board.by_strike.strike / coins)),
         by_expiry=replace(board.by_expiry, forward=board.by_expiry.forward / coins),

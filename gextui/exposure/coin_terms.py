@@ -76,7 +76,7 @@ def implied_chain(
 
     Spot is the coin's price in shares; every forward keeps its ratio to spot; every strike keeps its IV; time has
     passed, so what has expired meanwhile is expired. Quotes are of another price, so there are none, and a change of
-    spot is measured from the price that they belong to, which is doubted where they contradict it.
+    spot is measured from the session's, which is doubted where they contradict it.
 
     Args:
         session: The last chain whose prices are of one instant, while the ETF traded; it has a `coin_ratio`.
@@ -96,11 +96,11 @@ def implied_chain(
     smile = fit_smile(session)
     forwards = smile.forward * (spot / session.spot)
     # A strike keeps the IV of the side that was out of the money, though it may be the other side that is now.
-    crossed = (session.strike >= smile.quoted_forward[session.expiry]) != (session.strike >= forwards[session.expiry])
+    crossed = (session.strike >= smile.forward[session.expiry]) != (session.strike >= forwards[session.expiry])
     known = np.where(smile.node_own[smile.node], smile.iv, np.nan)
     nothing = np.full(len(session), np.nan)
     front = np.flatnonzero(smile.years > 0)[:1]
-    doubts = (f"its last quotes: {words}" for at in front for words in stale_spot(session, smile, int(at)))
+    doubts = (stale_spot(session, smile, int(at)) for at in front)
     quoted = quotes_until(session.ticker, session.quoted_at)
     note = (
         f"implied: repriced with {session.ticker.coin} at {coin_spot:,.2f}; {session.ticker.symbol} is shut, "
@@ -115,9 +115,8 @@ def implied_chain(
         open_interest=session.open_interest if newest is None else _open_interest(session, newest),
         bid=nothing,
         ask=nothing,
-        notes=(note, *doubts, *session.notes),
-        previous_close=session.quoted_spot or session.spot,
-        quoted_spot=None,
+        notes=(note, *(f"its last quotes: {words}" for words in doubts if words), *session.notes),
+        previous_close=session.spot,
         delay=0.0,
         implied_from=quoted.astimezone(UTC),
     )

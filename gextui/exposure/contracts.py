@@ -99,7 +99,7 @@ def _solved(price: Floats, board: Board, rows: Integers) -> Floats:
     chain, smile = board.chain, board.smile
     at = chain.expiry[rows]
     solved = implied_volatility(
-        price[rows], smile.quoted_forward[at], chain.strike[rows], smile.years[at], chain.is_call[rows], chain.rates[at]
+        price[rows], smile.forward[at], chain.strike[rows], smile.years[at], chain.is_call[rows], chain.rates[at]
     )
     return usable_iv(solved, chain.ticker.highest_iv)
 

@@ -211,10 +211,9 @@ def _quoted_straddle(chain: OptionChain, smile: Smile, front: int) -> ExpectedMo
 def _straddle(chain: OptionChain, smile: Smile, front: int) -> ExpectedMove | None:
     """The straddle struck at the forward: both legs linear in strike between the two listed strikes around it.
 
-    The in-the-money leg at each strike comes from the quoted out-of-the-money one through parity. Quotes that stand
-    still while spot goes on are read at the forward of their own instant.
+    The in-the-money leg at each strike comes from the quoted out-of-the-money one through parity.
     """
-    forward = float(smile.quoted_forward[front])
+    forward = float(smile.forward[front])
     discount = float(np.exp(-chain.rates[front] * smile.years[front]))
     rows = chain.expiry == front
     mid = mid_quotes(chain.bid, chain.ask)

@@ -36,8 +36,6 @@ today's expiry no dividend can explain it; later one can explain some of it."""
 NEAREST = 14 * 86400.0
 """Seconds: options that live longer do not say what spot is."""
 TODAY = 12 * 3600.0
-MOVED_ON = 0.001
-"""A price that went on by a larger fraction since the options shut is worth a word."""
 FAR_APART = 0.01
 """Two venues' prices of one underlying that differ by more, as a fraction, are of different times, or one is wrong."""
 
@@ -126,7 +124,8 @@ def doubts(
                 f"{name}{carried} of {len(of)} expiries have no forward of their own: spot grown at "
                 f"{chain.rates[of[0]]:.2%}, dividends unknown"
             )
-        found += [name + words for words in (*stale_spot(chain, smile, int(of[0])), *_moved_on(chain, int(of[0])))]
+        if stale := stale_spot(chain, smile, int(of[0])):
+            found.append(name + stale)
     return (*found, *chain.notes)
 
 
@@ -171,26 +170,16 @@ def _apart(chain: OptionChain) -> Iterator[str]:
             )
 
 
-def stale_spot(chain: OptionChain, smile: Smile, front: int) -> Iterator[str]:
-    """A sentence when put-call parity of a source's nearest expiry contradicts the spot given for its quotes."""
+def stale_spot(chain: OptionChain, smile: Smile, front: int) -> str | None:
+    """A sentence when put-call parity of a source's nearest expiry contradicts the spot that it gives."""
     if chain.expiries[front] - chain.as_of_seconds > NEAREST:
-        return
-    spot = float(chain.quoted_spots[front])
+        return None
+    spot = float(chain.spots[front])
     allowed = STALE_SPOT_TODAY if chain.expiries[front] - chain.as_of_seconds < TODAY else STALE_SPOT
     implied = float(smile.forward[front] / smile.carried_forward[front]) * spot
-    if smile.forward_from[front] == ForwardFrom.PARITY and abs(implied / spot - 1.0) > allowed:
-        what = "spot" if spot == chain.spots[front] else "the close of"
-        yield (
-            f"{what} {spot:,.2f} is {100 * (spot / implied - 1):+.2f} % from the {implied:,.2f} that the nearest "
-            "options imply: it may be of another time than their quotes"
-        )
-
-
-def _moved_on(chain: OptionChain, front: int) -> Iterator[str]:
-    """A sentence when a source's spot has gone on since its options shut."""
-    spot, quoted = float(chain.spots[front]), float(chain.quoted_spots[front])
-    if abs(spot / quoted - 1.0) > MOVED_ON:
-        yield (
-            f"spot {spot:,.2f} is of after hours, {100 * (spot / quoted - 1):+.2f} % from the {quoted:,.2f} that the "
-            "options' quotes belong to: repriced from there"
-        )
+    if smile.forward_from[front] != ForwardFrom.PARITY or abs(implied / spot - 1.0) <= allowed:
+        return None
+    return (
+        f"spot {spot:,.2f} is {100 * (spot / implied - 1):+.2f} % from the {implied:,.2f} that the nearest "
+        "options imply: it may be of another time than their quotes"
+    )

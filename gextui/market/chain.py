@@ -37,8 +37,6 @@ class Part:
     """Whether it is shown as it last was: no newer data came."""
     detail: str = ""
     """Why it is stale, in plain words."""
-    quoted_spot: float | None = None
-    """As in `OptionChain`."""
 
     @property
     def of_another(self) -> bool:
@@ -109,8 +107,6 @@ class OptionChain:
     delay: float = 0.0
     """Seconds by which the source's quotes lag the market; 0 for live ones."""
     simulated: bool = False
-    quoted_spot: float | None = None
-    """The price that its quotes belong to, where they stand still while `spot` goes on; None where that is `spot`."""
     partial: bool = False
     """Whether some expiries are still to be read: such a chain is shown, but neither recorded nor compared."""
     coin_ratio: CoinRatio | None = None
@@ -140,11 +136,6 @@ class OptionChain:
     def spots(self) -> Floats:
         """The price of the underlying where each expiry is listed; shape (E,)."""
         return self._by_expiry([part.spot for part in self.parts] or [self.spot])
-
-    @property
-    def quoted_spots(self) -> Floats:
-        """The price of the underlying that each expiry's quotes belong to; shape (E,)."""
-        return self._by_expiry([each.quoted_spot or each.spot for each in self.parts or (self,)])
 
     @property
     def rates(self) -> Floats:
@@ -204,7 +195,6 @@ class OptionChain:
         volatility_index: float | None = None,
         delay: float = 0.0,
         simulated: bool = False,
-        quoted_spot: float | None = None,
     ) -> Self:
         """Sort N parallel columns into a chain; ``expiry`` holds each row's instant in epoch seconds.
 
@@ -262,7 +252,6 @@ class OptionChain:
             volatility_index=volatility_index,
             delay=delay,
             simulated=simulated,
-            quoted_spot=quoted_spot,
         )
 
 

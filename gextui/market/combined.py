@@ -42,7 +42,6 @@ def combine(ticker: Ticker, chains: Sequence[OptionChain], *, stale: Mapping[str
             delay=chain.delay,
             stale=chain.source in stale,
             detail=stale.get(chain.source, ""),
-            quoted_spot=chain.quoted_spot,
         )
         for name, chain in zip(names, chains, strict=True)
     )
@@ -114,12 +113,11 @@ def on_coin_axis(chain: OptionChain, coins_per_share: float, coin_spot: float | 
     """
     if not 0 < coins_per_share < np.inf:
         raise ValueError(f"the coins a share must be a positive number, not {coins_per_share}")
-    close, quoted_spot = chain.previous_close, chain.quoted_spot
+    close = chain.previous_close
     return replace(
         chain,
         spot=chain.spot / coins_per_share if coin_spot is None else coin_spot,
         previous_close=None if close is None else close / coins_per_share,
-        quoted_spot=None if quoted_spot is None else quoted_spot / coins_per_share,
         forwards=chain.forwards / coins_per_share,
         strike=plain_strikes(chain.strike / coins_per_share),
         bid=chain.bid / coins_per_share,

@@ -35,9 +35,7 @@ class Smile:
     years: Floats
     """Year fractions, 0 once expired; shape (E,)."""
     forward: Floats
-    """With spot where it is; shape (E,)."""
-    quoted_forward: Floats
-    """With spot where it was when the options were quoted, see `OptionChain.quoted_spot`; shape (E,)."""
+    """Shape (E,)."""
     forward_from: Integers
     """A `ForwardFrom` an expiry; shape (E,)."""
     carried_forward: Floats
@@ -79,15 +77,10 @@ def fit_smile(chain: OptionChain) -> Smile:
     grown at the rate. A strike's IV is the out-of-the-money side's (call where K >= F, put below), else the other
     side's, else solved from the out-of-the-money mid, else interpolated along the smile in log-moneyness, flat beyond
     the last strike.
-
-    Quotes that stand still while spot goes on are read at the price that they belong to. Strikes then keep their IVs,
-    and forwards move with spot.
     """
     years = years_to_expiry(chain.as_of_seconds, chain.expiries)
     growth = np.exp(chain.rates * years)
-    quoted_spots = chain.quoted_spots
-    moved = chain.spots / quoted_spots
-    carried = quoted_spots * growth
+    carried = chain.spots * growth
     new_node = np.empty(len(chain), dtype=np.bool_)
     new_node[:1] = True
     np.logical_or(np.diff(chain.expiry) != 0, np.diff(chain.strike) != 0, out=new_node[1:])
@@ -108,7 +101,7 @@ def fit_smile(chain: OptionChain) -> Smile:
         call_mid = _by_node(mid, chain.is_call, node, len(strike))
         put_mid = _by_node(mid, ~chain.is_call, node, len(strike))
     if unknown.any() and call_mid is not None and put_mid is not None:
-        parity = _parity_forwards(strike, expiry, call_mid, put_mid, quoted_spots, growth)
+        parity = _parity_forwards(strike, expiry, call_mid, put_mid, chain.spots, growth)
         believable = np.abs(parity / carried - 1.0) <= BELIEVABLE_PARITY
         forward = np.where(unknown, np.where(believable, parity, carried), forward)
         forward_from[unknown] = np.where(believable, int(ForwardFrom.PARITY), int(ForwardFrom.CARRY))[unknown]
@@ -129,11 +122,10 @@ def fit_smile(chain: OptionChain) -> Smile:
         iv = _interpolate(moneyness, iv, expiry, len(years))
     return Smile(
         years=years,
-        forward=forward * moved,
-        quoted_forward=forward,
+        forward=forward,
         forward_from=forward_from,
-        carried_forward=carried * moved,
-        atm_iv=_at_the_money(moneyness - np.log(moved)[expiry], iv, expiry, len(years)),
+        carried_forward=carried,
+        atm_iv=_at_the_money(moneyness, iv, expiry, len(years)),
         node=node,
         node_iv=iv,
         node_own=own,

@@ -10,11 +10,12 @@ import numpy as np
 from gextui.market.calendar import NEW_YORK
 from gextui.market.option_hours import options_trade
 from gextui.market.ticker import Kind, Ticker, ticker_for
-from gextui.sources.cboe_hours import DELAY
 from gextui.sources.rows import Capture, Rows, Scalar, before_change, decode_json, instant, positive
 from gextui.sources.source import BadInputError
 from gextui.sources.symbols import parse_names
 
+DELAY = 900.0
+"""Seconds by which the quotes lag the document's timestamp."""
 EARLY = timedelta(minutes=5)
 """No document is of an instant later than this after it was sent, nor older than a trade in it by as much."""
 
@@ -91,7 +92,7 @@ def read_document(data: bytes, sent: datetime | None = None) -> Document:
     if not isinstance(symbol, str) or not symbol.strip("_^ "):
         raise BadInputError("names no underlying: expected Cboe's delayed quotes of one symbol")
     close = positive(quotes.close)
-    spot = positive(quotes.current_price) or close
+    price = positive(quotes.current_price) or close
     traded_at = _newest([quotes.last_trade_time])
     as_of, notes = _as_of(document.timestamp, data, traded_at, sent)
     options, quotes.options = quotes.options, []
@@ -102,14 +103,18 @@ def read_document(data: bytes, sent: datetime | None = None) -> Document:
     del options
     rows = Rows.read(parse_names(columns.pop("option")), **columns)
     ticker = ticker_for(symbol.strip("_^ "), Kind.INDEX if quotes.security_type == "index" else Kind.STOCK)
+    spot = price
+    if price and close and price != close and _outlived(ticker, as_of):
+        # The options' quotes and IVs are of the close: another spot would move every level that is measured from it.
+        spot = close
+        notes = (*notes, f"spot is the close, of which the options are; after hours it went on to {price:,.2f}")
     capture = Capture(
         ticker=ticker,
         rows=rows,
         as_of=as_of,
         spot=spot,
-        previous_close=before_change(spot, quotes.price_change),
+        previous_close=before_change(price, quotes.price_change),
         delay=DELAY,
-        quoted_spot=close if close != spot and _outlived(ticker, as_of) else None,
         notes=notes,
     )
     return Document(capture, traded_at, document.simulated is True)

@@ -10,8 +10,7 @@ from gextui.market.chain import OptionChain
 from gextui.market.option_hours import options_trade
 from gextui.market.ticker import Kind, Ticker
 from gextui.pricing.parity import implied_spot
-from gextui.sources.cboe import EARLY, Document, read_document
-from gextui.sources.cboe_hours import DELAY
+from gextui.sources.cboe import DELAY, EARLY, Document, read_document
 from gextui.sources.doubt import losses
 from gextui.sources.failure import Failure, FetchError
 from gextui.sources.source import BadInputError
@@ -134,8 +133,8 @@ def _trading_day(at: datetime) -> date:
 def _same(before: OptionChain, chain: OptionChain) -> bool:
     """Whether nothing differs but the time and the words."""
     return (
-        (before.spot, before.quoted_spot, before.previous_close, before.rate, before.roots, before.simulated)
-        == (chain.spot, chain.quoted_spot, chain.previous_close, chain.rate, chain.roots, chain.simulated)
+        (before.spot, before.previous_close, before.rate, before.roots, before.simulated)
+        == (chain.spot, chain.previous_close, chain.rate, chain.roots, chain.simulated)
         and dict(before.dropped) == dict(chain.dropped)
         and np.array_equal(before.expiries, chain.expiries)
         and all(

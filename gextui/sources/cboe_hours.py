@@ -6,9 +6,8 @@ from enum import StrEnum
 from gextui.market.calendar import NEW_YORK, MarketState, market_state, next_opening
 from gextui.market.option_hours import options_close, options_trade
 from gextui.market.ticker import Kind, Ticker
+from gextui.sources.cboe import DELAY
 
-DELAY = 900.0
-"""Seconds by which the quotes lag a file's timestamp."""
 EVERY = 60.0
 """Seconds between two requests for a ticker, at the least, whatever happens."""
 _DELAY = timedelta(seconds=DELAY)

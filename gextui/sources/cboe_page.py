@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import numpy as np
 
 from gextui.market.ticker import Kind, ticker_for
-from gextui.sources.cboe_hours import DELAY
+from gextui.sources.cboe import DELAY
 from gextui.sources.rows import Capture, Rows, before_change, by_underlying, positive
 from gextui.sources.source import BadInputError
 from gextui.sources.symbols import parse_names

@@ -250,8 +250,6 @@ class Capture:
     spot: float | None
     previous_close: float | None = None
     delay: float = 0.0
-    quoted_spot: float | None = None
-    """As in `OptionChain`."""
     notes: tuple[str, ...] = ()
     """Plain sentences on how the instant was found."""
     venue: str = ""
@@ -301,7 +299,6 @@ class Capture:
             notes=notes,
             previous_close=self.previous_close,
             delay=self.delay,
-            quoted_spot=self.quoted_spot,
         )
 
 

@@ -54,10 +54,9 @@ class _LayoutHeader(msgspec.Struct, frozen=True, omit_defaults=True):
     parts: tuple[str, ...] = ()
 
 
-class _PartRemarks(msgspec.Struct, frozen=True, omit_defaults=True):
+class _PartRemarks(msgspec.Struct, frozen=True):
     stale: bool
     detail: str
-    quoted_spot: float | None = None
 
 
 class _Remarks(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -66,7 +65,6 @@ class _Remarks(msgspec.Struct, frozen=True, omit_defaults=True):
     notes: tuple[str, ...]
     parts: tuple[_PartRemarks, ...] = ()
     coin_ratio: CoinRatio | None = None
-    quoted_spot: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -214,8 +212,8 @@ def pack_snapshot(chain: OptionChain, digest: bytes, numbers: Numbers, key: Numb
     The checksum is over what is meant, not over what is stored: a wrong key frame or layout is found out as well.
     """
     dropped = {reason: int(count) for reason, count in chain.dropped.items()}
-    parts = tuple(_PartRemarks(part.stale, part.detail, part.quoted_spot) for part in chain.parts)
-    remarks = _Remarks(int(chain.total), dropped, tuple(chain.notes), parts, chain.coin_ratio, chain.quoted_spot)
+    parts = tuple(_PartRemarks(part.stale, part.detail) for part in chain.parts)
+    remarks = _Remarks(int(chain.total), dropped, tuple(chain.notes), parts, chain.coin_ratio)
     crc = _checksum(microseconds(chain.as_of), digest, remarks, numbers)
     return compress(_with_header(remarks, pack_columns(numbers, key))), crc
 
@@ -233,7 +231,7 @@ def read_snapshot(payload: bytes, crc: int, ts: int, layout: Layout, key: Number
         raise DamagedError("the checksum is wrong")
     scalars, forwards, iv, open_interest, volume, bid, ask, *own = numbers
     spot, rate, delay, close, volatility_index = (float(value) for value in scalars)
-    if not spot > 0 or not _is_price_or_none(remarks.quoted_spot):
+    if not spot > 0:
         raise DamagedError("the spot price is no price")
     try:
         as_of = instant_of(ts)
@@ -269,7 +267,6 @@ def read_snapshot(payload: bytes, crc: int, ts: int, layout: Layout, key: Number
         delay=delay,
         simulated=layout.simulated,
         coin_ratio=remarks.coin_ratio,
-        quoted_spot=remarks.quoted_spot,
     )
 
 
@@ -284,7 +281,7 @@ def _parts(names: Sequence[str], own: Sequence[Floats], remarks: Sequence[_PartR
     if len(names) != len(remarks):
         raise DamagedError("the parts are not those of the layout")
     rows = np.concatenate((*own, np.empty(0))).reshape(len(names), _OF_A_PART).tolist()
-    if any(not spot > 0 for _, spot, _, _ in rows) or not all(_is_price_or_none(part.quoted_spot) for part in remarks):
+    if any(not spot > 0 for _, spot, _, _ in rows):
         raise DamagedError("the spot price of a part is no price")
     return tuple(
         Part(
@@ -295,14 +292,9 @@ def _parts(names: Sequence[str], own: Sequence[Floats], remarks: Sequence[_PartR
             delay=delay,
             stale=remark.stale,
             detail=clean_text(remark.detail),
-            quoted_spot=remark.quoted_spot,
         )
         for name, (at, spot, rate, delay), remark in zip(names, rows, remarks, strict=True)
     )
-
-
-def _is_price_or_none(price: float | None) -> bool:
-    return price is None or price > 0
 
 
 def compress(plain: bytes) -> bytes:

@@ -133,28 +133,6 @@ class TestImplied:
             "implied: repriced with BTC at 102,000.00; IBIT is shut, its quotes are of 2026-11-20 15:59 New York"
         )
 
-    def test_of_a_price_that_went_on_after_hours(self) -> None:
-        # Seen first on a Saturday: quotes of the close, and the share's last price after hours.
-        session = replace(random_chain(12, rate=0.04), ticker=IBIT, coin_ratio=RATIO)
-        at, spot = session.as_of + timedelta(hours=2), 1.0213 * session.spot
-        expected = implied_chain(session, RATIO.in_coin(spot), at)
-        chain = implied_chain(replace(session, spot=spot, quoted_spot=session.spot), RATIO.in_coin(spot), at)
-        assert (chain.spot, chain.previous_close, chain.quoted_spot) == (expected.spot, 100.0, None)
-        np.testing.assert_allclose(chain.forwards, expected.forwards, rtol=1e-14)
-        np.testing.assert_array_equal(chain.iv, expected.iv)
-        board, true = build_board(chain), build_board(expected)
-        assert board.spot_change == pytest.approx(0.0213)
-        assert board.totals.net_gex == pytest.approx(true.totals.net_gex, rel=1e-9)
-        assert len(true.levels.zero_gamma.roots) == 1
-        assert board.levels.zero_gamma.roots == pytest.approx(true.levels.zero_gamma.roots, rel=1e-6)
-
-    def test_quotes_that_were_seen_later_are_of_the_close(self) -> None:
-        # Told on the Saturday after Thanksgiving, a half day.
-        seen = replace(etf_chain(as_of=datetime(2026, 11, 28, 22, 50, tzinfo=UTC), delay=900.0), coin_ratio=RATIO)
-        chain = implied_chain(seen, 100_000.0, datetime(2026, 11, 28, 23, 13, tzinfo=UTC))
-        assert chain.implied_from == datetime(2026, 11, 27, 18, 0, tzinfo=UTC)
-        assert chain.notes[0].endswith("IBIT is shut, its quotes are of 2026-11-27 13:00 New York")
-
     def test_a_spot_that_its_quotes_contradict_is_still_doubted(self) -> None:
         session = replace(etf_chain(ratio=RATIO), spot=61.4)
         (words,) = (words for words in build_board(session).warnings if "options imply" in words)

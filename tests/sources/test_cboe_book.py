@@ -122,9 +122,7 @@ class TestFrozenIndex:
             assert bool(chain.notes) is stands
             assert (chain.spot != 6500.0) is stands
 
-    def test_shares_move_by_themselves_and_vix_has_no_price(self) -> None:
-        share = read(file_of(market_of(SPY, EVENING), EVENING, current_price=600.0), SPY).chain
-        assert (share.spot, share.notes) == (600.0, ())
+    def test_vix_has_no_price(self) -> None:
         vix = read(file_of(market_of(VIX, EVENING), EVENING, current_price=6500.0), VIX).chain
         assert (vix.spot, vix.notes) == (6500.0, ())
         other = read(file_of(market_of(RUT, EVENING), EVENING, current_price=6500.0), RUT).chain
@@ -157,15 +155,13 @@ class TestAfterHours:
         market = market_of(ticker, stamp)
         about = {"current_price": 1.0048 * market.spot, "close": market.spot, "last_trade_time": None}
         chain = read(file_of(market, stamp, **about), ticker).chain
-        assert chain.spot == 1.0048 * market.spot
-        assert chain.quoted_spot == (market.spot if outlived else None)
+        assert chain.spot == (market.spot if outlived else 1.0048 * market.spot)
+        assert bool(chain.notes) is outlived
 
     @pytest.mark.parametrize("close", [None, 0.0, 600.0])
-    def test_without_another_close_they_belong_to_spot(self, close: float | None) -> None:
-        assert (
-            read(file_of(market_of(SPY, EVENING), EVENING, current_price=600.0, close=close), SPY).chain.quoted_spot
-            is None
-        )
+    def test_without_another_close_the_price_is_spot(self, close: float | None) -> None:
+        chain = read(file_of(market_of(SPY, EVENING), EVENING, current_price=600.0, close=close), SPY).chain
+        assert (chain.spot, chain.notes) == (600.0, ())
 
     @pytest.mark.parametrize("move", [-0.0197, -0.0048, 0.0228])
     def test_zero_gamma_does_not_move_with_the_price_of_the_share(self, move: float) -> None:
@@ -173,19 +169,17 @@ class TestAfterHours:
         before = build_board(read(file_of(market, EVENING), SPY).chain)
         price = (1.0 + move) * market.spot
         board = build_board(read(file_of(market, EVENING, current_price=price), SPY).chain)
-        assert board.spot == price
-        assert board.levels.zero_gamma.price == pytest.approx(before.levels.zero_gamma.price, rel=1e-6)
-        assert board.levels.zero_gamma.band == pytest.approx(before.levels.zero_gamma.band, rel=1e-6)
-        (words,) = board.warnings
-        assert words == (
-            f"spot {price:,.2f} is of after hours, {100 * move:+.2f} % from the {market.spot:,.2f} that the options' "
-            "quotes belong to: repriced from there"
+        assert board.spot == market.spot
+        assert board.levels.zero_gamma == before.levels.zero_gamma
+        assert board.totals == before.totals
+        assert board.warnings == (
+            f"spot is the close, of which the options are; after hours it went on to {price:,.2f}",
         )
 
     def test_a_close_that_options_contradict_is_doubted(self) -> None:
         market = market_of(SPY, EVENING)
         chain = read(file_of(market, EVENING, close=0.97 * market.spot), SPY).chain
-        assert any(f"the close of {0.97 * market.spot:,.2f} is -" in words for words in build_board(chain).warnings)
+        assert any(f"spot {0.97 * market.spot:,.2f} is -" in words for words in build_board(chain).warnings)
 
 
 class TestAfterTheOneBefore:

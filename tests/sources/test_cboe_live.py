@@ -116,7 +116,7 @@ class TestRecorded:
         chain, spoken = await self.served(AAPL, body, datetime(2026, 7, 25, 3, 45, tzinfo=UTC))
         offline = self.as_a_file(tmp_path, body)
         same_rows(chain, offline)
-        assert (len(chain), chain.spot, chain.previous_close) == (3_576, 333.8, 322.44)
+        assert (len(chain), chain.spot, chain.previous_close) == (3_576, 333.02, 322.44), "333.80 is of after hours"
         assert chain.as_of == offline.as_of == datetime(2026, 7, 25, 3, 44, 38, tzinfo=UTC)
         assert not chain.simulated, "a recorded body says nothing of a simulation"
         assert spoken == "closed: market closed, as of 16:00 New York"

@@ -83,7 +83,7 @@ def chains(draw: st.DrawFn) -> OptionChain:
         delay=draw(any_float),
         simulated=draw(st.booleans()),
     )
-    chain = replace(chain, coin_ratio=draw(st.none() | ratios), quoted_spot=draw(st.none() | positive))
+    chain = replace(chain, coin_ratio=draw(st.none() | ratios))
     names = draw(st.lists(st.sampled_from(["deribit", "bybit", "cboe IBIT"]), unique=True))
     if not names:
         return chain
@@ -96,7 +96,6 @@ def chains(draw: st.DrawFn) -> OptionChain:
             delay=draw(any_float),
             stale=draw(st.booleans()),
             detail=draw(st.sampled_from(["", "no data for 42 s"])),
-            quoted_spot=draw(st.none() | positive),
         )
         for name in names
     ]
@@ -249,16 +248,6 @@ def test_an_instant_beyond_any_calendar_is_damage() -> None:
     crc = codec._checksum(ts, layout.digest, remarks, numbers)  # as somebody who means ill would compute it
     with pytest.raises(DamagedError, match="calendar"):
         codec.read_snapshot(payload, crc, ts, layout, numbers)
-
-
-@pytest.mark.parametrize("price", [0.0, -1.0])
-def test_a_price_of_quotes_that_is_none_is_damage(price: float) -> None:
-    with pytest.raises(DamagedError, match="no price"):
-        unpacked(packed(replace(chain_at(NOON), quoted_spot=price)))
-    both = combined()
-    parts = (replace(both.parts[0], quoted_spot=price), *both.parts[1:])
-    with pytest.raises(DamagedError, match="no price"):
-        unpacked(packed(replace(both, parts=parts)))
 
 
 BOMB = codec.compress(bytes(64 << 20))
