@@ -330,6 +330,8 @@ class BybitSource:
             return SourceState.DEGRADED, f"Bybit gives {kept}"
         if not book.whole:
             return (SourceState.BACKOFF, trouble) if trouble else (SourceState.CONNECTING, "")
+        if book.spot is None:
+            return SourceState.DEGRADED, f"Bybit's tickers give no price of {coin.symbol}"
         if (silence := self._silence(book, lines, now)) is not None:
             return silence
         if not polled and trouble:

@@ -36,6 +36,12 @@ class Book(ColumnBook):
         self.recall_at = -np.inf
         """When that is to be asked for again, by the clock's seconds."""
         self._listed_as: dict[str, str] = {}
+        self._told_of: set[str] = set()
+        """Every contract in the newest whole chain."""
+        self._untraded: set[str] = set()
+        """Those of them that the listing does not have, e.g. before their launch."""
+        self._untold: set[str] = set()
+        """Those of the listing that the whole chain does not have."""
         self._traded = _Traded()
         super().__init__(ticker, on_change)
 
@@ -49,6 +55,8 @@ class Book(ColumnBook):
         """Hold exactly the contracts of this coin among ``symbols``, however they are written; see `relist`."""
         listed_as = {canonical(symbol): symbol for symbol in symbols}
         changed = self.relist(listed_as, now)
+        # The listing has answered for these: it need not be asked again about them.
+        self._untraded, self._untold = self._told_of - self._row.keys(), self._row.keys() - self._told_of
         before, self._listed_as = self._listed_as, {name: listed_as[name] for name in self._row if name in listed_as}
         return changed or before != self._listed_as
 
@@ -66,8 +74,11 @@ class Book(ColumnBook):
 
     def take_tickers(self, tickers: Sequence[Ticker], at: float, now: float) -> bool:
         """Take the whole chain in, true at ``at``; False where none of its open interest can be used."""
-        names = [canonical(ticker.symbol) if isinstance(ticker.symbol, str) else None for ticker in tickers]
-        self.unconfirmed |= not self._row.keys() <= set(names)
+        named = [(canonical(ticker.symbol) if isinstance(ticker.symbol, str) else None, ticker) for ticker in tickers]
+        self._told_of = {name for name, _ in named if name is not None}
+        self.unconfirmed |= not self._row.keys() - self._told_of <= self._untold
+        names = [name for name, _ in named if name not in self._untraded]
+        tickers = [ticker for name, ticker in named if name not in self._untraded]
         return self._take_whole(
             names,
             at=[at] * len(tickers),

@@ -3,9 +3,11 @@
 import asyncio
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +16,8 @@ from gextui.choice import stale_after
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import Kind, Ticker
 from gextui.simulator.bybit import PUBLISHED
-from gextui.simulator.bybit_rows import display_name
+from gextui.simulator.bybit_exchange import Query
+from gextui.simulator.bybit_rows import Row, display_name
 from gextui.simulator.http_venue import RecordedMarket
 from gextui.simulator.market import SimulatedMarket
 from gextui.sources.bybit import POLL_EVERY, RELIST_EVERY, BybitSource
@@ -310,6 +313,55 @@ class TestListing:
             assert rig.venue.calls[INSTRUMENTS] == 1
             await rig.turn(40.0, lambda: rig.venue.calls[INSTRUMENTS] == 2)
 
+    async def test_what_does_not_trade_yet_is_looked_up_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        async with rigged(small=True, started=False) as rig:
+            early, true = rig.symbols()[3], rig.venue.exchange._listed
+
+            def listed(coin: str) -> Iterator[dict[str, Any]]:
+                yield from (row | ({"status": "PreLaunch"} if row["symbol"] == early else {}) for row in true(coin))
+
+            monkeypatch.setattr(rig.venue.exchange, "_listed", listed)
+            rig.start()
+            await rig.settled()
+            held = len(rig.symbols()) - 1
+            assert rig.venue.calls[INSTRUMENTS] == 1
+            told = len(rig.chains[BTC])
+            await rig.turn(4 * POLL_EVERY)
+            assert rig.venue.calls[INSTRUMENTS] == 1
+            assert {len(chain) for chain in rig.chains[BTC][told:]} == {held}
+            assert f"tickers.{early}" not in rig.topics()
+            # Another listing is looked up, and has it once it trades.
+            monkeypatch.undo()
+            rig.venue.list_new("BTC")
+            await rig.turn(2 * POLL_EVERY, lambda: len(rig.newest()) == held + 3)
+            assert rig.venue.calls[INSTRUMENTS] == 2
+
+    async def test_what_is_listed_and_never_told_of_is_looked_up_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        async with rigged(small=True, started=False) as rig:
+            exchange, gone = rig.venue.exchange, rig.symbols()[3]
+            tickers = exchange.methods["v5/market/tickers"]
+
+            def without(query: Query) -> Row:
+                answer = tickers(query)
+                return answer | {"list": [row for row in answer["list"] if row["symbol"] != gone]}
+
+            monkeypatch.setitem(exchange.methods, "v5/market/tickers", without)
+            rig.start()
+            await rig.settled()
+            await rig.turn(4 * POLL_EVERY)
+            assert rig.venue.calls[INSTRUMENTS] <= 2
+
+    async def test_symbols_that_were_kept_under_other_names_count_for_nothing(self, tmp_path: Path) -> None:
+        async with rigged(cache_dir=tmp_path, started=False) as rig:
+            symbols = rig.symbols()
+            kept = InstrumentCache(tmp_path, f"bybit {rig.venue.rest_url}")
+            await kept.write("BTC", [symbol.removesuffix("-USDT") for symbol in symbols], rig.clock.now())
+            rig.start()
+            await rig.settled()
+            for chain in rig.chains[BTC]:
+                assert chain.total == len(symbols)
+                assert not np.isnan(chain.open_interest).any()
+
     async def test_a_coin_that_is_not_listed_is_told_so(self) -> None:
         async with rigged(DOGE, BTC, market=(BTC,)) as rig:
             await rig.live(BTC)
@@ -469,6 +521,17 @@ class TestStatus:
             before = len(rig.chains[BTC])
             await rig.turn(30.0)
             assert 2 <= len(rig.chains[BTC]) - before <= 4
+
+    async def test_says_that_the_price_is_missing(self) -> None:
+        async with rigged(small=True, started=False) as rig:
+            rig.venue.exchange.lacking = {"indexPrice"}
+            rig.start()
+            await rig.turn(15.0)
+            assert rig.chains[BTC] == []
+            status = rig.status()
+            assert (status.state, status.detail) == (SourceState.DEGRADED, "Bybit's tickers give no price of BTC")
+            rig.venue.heal()
+            await rig.live()
 
     async def test_is_live_where_every_push_is_newer_than_the_poll(self) -> None:
         async with rigged(small=True, started=False) as rig:
