@@ -19,7 +19,9 @@ from gextui.sources.symbols import Contracts, parse_names
 EARLY = 5.0
 """Seconds: what happens later than this after now has a wrong time, and counts as of now."""
 NEARLY_ALL = 0.98
-"""The share of the listed contracts of which a venue must have told before they are taken for its whole book."""
+"""The share of the listed contracts that is taken for a venue's whole book where it tells of no more."""
+_NO_MORE = 2.0
+"""Seconds after which it does not."""
 _LATELY = 3600.0
 """Seconds: what is no older has a time in milliseconds for certain."""
 _QUOTED = ("open_interest", "volume", "bid", "ask")
@@ -77,6 +79,8 @@ class ColumnBook(ABC):
         """Likewise the whole chain's open interest."""
         self.whole = False
         """Whether the venue has told of nearly all that it lists; before, a part would pass for the whole book."""
+        self._grown = 0, -math.inf
+        """Of how many contracts it had told, and since when."""
         self.without_interest = False
         """Whether the last whole chain held no open interest."""
         self.unconfirmed = False
@@ -369,8 +373,7 @@ class ColumnBook(ABC):
         self._look_at(now)
         alive: Booleans = self._contracts.expiry > now
         columns = self._columns
-        told = int(np.count_nonzero(alive & np.isfinite(columns["quoted_at"])))
-        self.whole = self.whole or told >= max(NEARLY_ALL * int(np.count_nonzero(alive)), 1)
+        self.whole = self.whole or self._is_whole(alive, now)
         if not self.whole or self.spot is None or not believable(columns["open_interest"][alive]).any():
             return None
         self._since_chain = bytearray(len(self))
@@ -396,6 +399,15 @@ class ColumnBook(ABC):
             notes=tuple(notes),
         )
         return replace(capture.chain(self.source), volatility_index=volatility_index, simulated=simulated)
+
+    def _is_whole(self, alive: Booleans, now: float) -> bool:
+        """Whether all of these were told of, or nearly all and no more of late; (N,)."""
+        told, listed = (
+            int(np.count_nonzero(alive & rows)) for rows in (np.isfinite(self._columns["quoted_at"]), alive)
+        )
+        if told != self._grown[0]:
+            self._grown = told, now
+        return 0 < listed == told or (told >= max(NEARLY_ALL * listed, 1) and now - self._grown[1] >= _NO_MORE)
 
     def _forwards_now(self) -> dict[float, float]:
         """The forward of each expiry, moved with the index since it was seen."""

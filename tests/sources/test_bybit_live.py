@@ -251,6 +251,17 @@ class TestPlan:
             assert rig.status().state is SourceState.DEGRADED
             assert rig.status().detail.startswith("not polled yet: ")
 
+    async def test_nearly_all_of_the_book_is_a_chain_where_no_more_comes(self, tmp_path: Path) -> None:
+        async with rigged(cache_dir=tmp_path, started=False) as rig:
+            symbols = rig.symbols()
+            await InstrumentCache(tmp_path, f"bybit {rig.venue.rest_url}").write("BTC", symbols, rig.clock.now())
+            for symbol in symbols[:3]:
+                rig.venue.mute(f"tickers.{symbol}")
+            rig.venue.fail(10016, "Server error", 1000)
+            rig.start()
+            assert await rig.turn(8.0, lambda: rig.chains[BTC]) >= 2.0
+            assert np.count_nonzero(np.isnan(rig.newest().open_interest)) == 3
+
     async def test_trades_are_subscribed_to_once_a_coin(self) -> None:
         async with rigged() as rig:
             await rig.settled()
