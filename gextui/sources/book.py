@@ -22,10 +22,14 @@ NEARLY_ALL = 0.98
 """The share of the listed contracts that is taken for a venue's whole book where it tells of no more."""
 _NO_MORE = 2.0
 """Seconds after which it does not."""
+_LEFT_OUT = 30.0
+"""Seconds by which what is told of a contract may be older than the newest answer."""
+_GIVEN_UP = 15.0
+"""Seconds after which a venue that tells of fewer is believed to have no more to tell."""
 _LATELY = 3600.0
 """Seconds: what is no older has a time in milliseconds for certain."""
 _QUOTED = ("open_interest", "volume", "bid", "ask")
-_COLUMNS = ("iv", "iv_at", *_QUOTED, "quoted_at")
+_COLUMNS = ("iv", "iv_at", *_QUOTED, "kept", "quoted_at")
 
 
 class Tick(Protocol):
@@ -59,6 +63,8 @@ class ColumnBook(ABC):
     """What an IV of one is in the venue's messages of one contract."""
     has_index_channel = False
     """Whether the venue tells the index in a channel of its own, so that no contract's message is asked for it."""
+    waits_for_listing = False
+    """Whether no chain is whole before the venue's listing was read: its answers may lack contracts."""
 
     def __init__(self, ticker: Ticker, on_change: Callable[[], object] = lambda: None) -> None:
         """An empty book; ``on_change`` is called at the first change after each attempt to make a chain."""
@@ -79,8 +85,12 @@ class ColumnBook(ABC):
         """Likewise the whole chain's open interest."""
         self.whole = False
         """Whether the venue has told of nearly all that it lists; before, a part would pass for the whole book."""
+        self._listed = not self.waits_for_listing
+        """Whether what there is is known."""
         self._grown = 0, -math.inf
         """Of how many contracts it had told, and since when."""
+        self.old_interest = ""
+        """What open interest is shown as it last was, in words; empty where that is next to none."""
         self.without_interest = False
         """Whether the last whole chain held no open interest."""
         self.unconfirmed = False
@@ -110,6 +120,11 @@ class ColumnBook(ABC):
 
     def relist(self, names: Iterable[str], now: float) -> bool:
         """Hold exactly the contracts of this coin among ``names`` that still live; whether that changed anything."""
+        listing = list(names)
+        self._listed |= bool(listing)
+        return self._relist(listing, now)
+
+    def _relist(self, names: Iterable[str], now: float) -> bool:
         mine = [name for name in dict.fromkeys(names) if self.is_mine(name)]
         contracts = parse_names(mine)
         readable = contracts.reason == ""
@@ -123,7 +138,7 @@ class ColumnBook(ABC):
 
     def expire(self, now: float) -> bool:
         """Drop what has expired; whether anything had."""
-        return now >= self.next_expiry and self.relist(self._row, now)
+        return now >= self.next_expiry and self._relist(self._row, now)
 
     def _hold(self, names: Sequence[str]) -> None:
         """Make these the rows, keeping what is known of those that were rows before."""
@@ -258,7 +273,7 @@ class ColumnBook(ABC):
         self._write()
         self._look_at(now)
         if unlisted := [name for name in _texts(names) if name not in self._row and self.is_mine(name)]:
-            self.unconfirmed |= self.relist([*self._row, *unlisted], now)
+            self.unconfirmed |= self._relist([*self._row, *unlisted], now)
         rows, taken = self._rows(names)
         open_interest, forward = open_interest[taken], forward[taken]
         self.without_interest = not believable(open_interest).any()
@@ -274,7 +289,9 @@ class ColumnBook(ABC):
         newer = when >= columns["quoted_at"][rows]
         rows, when, forward = rows[newer], when[newer], forward[newer]
         columns["quoted_at"][rows] = when
-        columns["open_interest"][rows] = open_interest[newer]
+        usable = ((open_interest >= 0) & (open_interest <= LARGEST))[newer]
+        columns["open_interest"][rows[usable]] = open_interest[newer][usable]
+        columns["kept"][rows] = ~usable
         for column, values in (("volume", volume), ("bid", bid), ("ask", ask)):
             columns[column][rows] = self._count(column, values[taken])[newer]
         fresh_iv = self._count("iv", iv[taken])[newer]
@@ -297,6 +314,8 @@ class ColumnBook(ABC):
         found = number(value) / unit
         if 0.0 <= found <= LARGEST:
             self._columns[column][row] = found
+            if column == "open_interest":
+                self._columns["kept"][row] = 0.0
             self._change()
             return True
         if not math.isnan(found):
@@ -374,6 +393,7 @@ class ColumnBook(ABC):
         alive: Booleans = self._contracts.expiry > now
         columns = self._columns
         self.whole = self.whole or self._is_whole(alive, now)
+        self.old_interest = self._old_interest(alive)
         if not self.whole or self.spot is None or not believable(columns["open_interest"][alive]).any():
             return None
         self._since_chain = bytearray(len(self))
@@ -401,13 +421,26 @@ class ColumnBook(ABC):
         return replace(capture.chain(self.source), volatility_index=volatility_index, simulated=simulated)
 
     def _is_whole(self, alive: Booleans, now: float) -> bool:
-        """Whether all of these were told of, or nearly all and no more of late; (N,)."""
+        """Whether all of these were told of, or nearly all and no more of late, or no more for long; (N,)."""
         told, listed = (
             int(np.count_nonzero(alive & rows)) for rows in (np.isfinite(self._columns["quoted_at"]), alive)
         )
         if told != self._grown[0]:
             self._grown = told, now
-        return 0 < listed == told or (told >= max(NEARLY_ALL * listed, 1) and now - self._grown[1] >= _NO_MORE)
+        quiet = now - self._grown[1]
+        enough = told == listed or (told >= NEARLY_ALL * listed and quiet >= _NO_MORE)
+        answered = self.summed_at > -np.inf
+        return told > 0 and ((self._listed and enough) or (answered and quiet >= _GIVEN_UP))
+
+    def _old_interest(self, alive: Booleans) -> str:
+        """Of these contracts: the newest answers lack them, or a number of theirs that some market could have; (N,)."""
+        columns = self._columns
+        known = alive & np.isfinite(columns["open_interest"])
+        late = columns["quoted_at"] < self.summed_at - _LEFT_OUT
+        old = int(np.count_nonzero(known & (late | (columns["kept"] == 1.0))))
+        if old <= (1.0 - NEARLY_ALL) * np.count_nonzero(known):
+            return ""
+        return f"open interest of {old:,} of {len(self):,} contracts is not told of late; the last is kept"
 
     def _forwards_now(self) -> dict[float, float]:
         """The forward of each expiry, moved with the index since it was seen."""

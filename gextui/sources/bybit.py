@@ -337,6 +337,8 @@ class BybitSource:
         if not polled and trouble:
             since = "yet" if book.summed_at == -np.inf else f"for {in_seconds(now - book.summed_at)}"
             return SourceState.DEGRADED, f"not polled {since}: {trouble}"
+        if book.old_interest:
+            return SourceState.DEGRADED, book.old_interest
         if abs(self._time.ahead) > EARLY:
             return SourceState.DEGRADED, f"this machine's clock is off by {in_seconds(abs(self._time.ahead))}"
         return SourceState.LIVE, ""

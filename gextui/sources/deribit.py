@@ -303,6 +303,8 @@ class DeribitSource:
         if not polled:
             age = f"open interest is {in_seconds(now - book.summed_at)} old"
             return SourceState.DEGRADED, f"{age}: {trouble}" if trouble else age
+        if book.old_interest:
+            return SourceState.DEGRADED, book.old_interest
         if abs(self._time.ahead) > EARLY:
             return SourceState.DEGRADED, f"this machine's clock is off by {in_seconds(abs(self._time.ahead))}"
         return SourceState.LIVE, ""

@@ -58,6 +58,7 @@ class Book(ColumnBook):
     source = "deribit"
     iv_unit = 100.0
     has_index_channel = True
+    waits_for_listing = True
 
     def __init__(self, ticker: Ticker, on_change: Callable[[], object] = lambda: None) -> None:
         """An empty book; see `ColumnBook`."""

@@ -4,14 +4,17 @@ Seconds are those of the clock that a test turns, unless it says otherwise.
 """
 
 import asyncio
+import json
+import re
 import tracemalloc
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from datetime import timedelta
 from typing import Any
 
 import numpy as np
 import pytest
 
+from gextui.exposure.board import build_board
 from gextui.market.chain import OptionChain
 from gextui.sources.source import SourceState
 from tests.support.deribit import rigged
@@ -346,3 +349,59 @@ async def test_p28_one_index_locked() -> None:
         assert rig.is_live(BTC)
         rig.venue.lock("eth_usd", False)
         await rig.turn(2.0, lambda: rig.is_live(ETH))
+
+
+def _altered(rig: Any, alter: Callable[[list[Any]], list[Any]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the venue's book summaries altered from now on."""
+    true = rig.venue.damaged
+
+    def damaged(body: bytes) -> bytes:
+        body = true(body)
+        if b'"result":[{' not in body or b'"mark_iv"' not in body:
+            return bytes(body)
+        answer = json.loads(body)
+        answer["result"] = alter(answer["result"])
+        return json.dumps(answer, separators=(",", ":")).encode()
+
+    monkeypatch.setattr(rig.venue, "damaged", damaged)
+
+
+async def test_d2_bad_open_interest_never_replaces_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with rigged() as rig:
+        await rig.settled()
+        before = rig.newest()
+
+        def negative(rows: list[Any]) -> list[Any]:
+            return [row | {"open_interest": -5.0} if at % 10 == 0 else row for at, row in enumerate(rows)]
+
+        _altered(rig, negative, monkeypatch)
+        await rig.turn(15.0, lambda: rig.status().state is State.DEGRADED)
+        words = rig.status().detail
+        assert words.startswith("open interest of "), words
+        assert words.endswith(f" of {len(before):,} contracts is not told of late; the last is kept")
+        np.testing.assert_array_equal(np.isnan(rig.newest().open_interest), np.isnan(before.open_interest))
+        assert rig.newest().dropped.get("bad_number", 0) == 0
+        monkeypatch.undo()
+        await rig.turn(15.0, rig.is_live)
+
+
+async def test_p18_rows_left_out_are_named_at_a_start_and_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with rigged(started=False) as rig:
+
+        def a_part(rows: list[Any]) -> list[Any]:
+            return [row for row in rows if "-25DEC26-" not in row["instrument_name"]]
+
+        _altered(rig, a_part, monkeypatch)
+        rig.start()
+        await rig.turn(40.0, lambda: rig.chains[BTC])
+        blank = int(np.isnan(rig.newest().open_interest).sum())
+        assert blank > 50
+        [words] = (words for words in build_board(rig.newest()).warnings if "open interest" in words)
+        assert words.startswith(f"partial: {blank:,} of {len(rig.newest()):,} contracts have no open interest")
+        monkeypatch.undo()
+        await rig.turn(15.0, lambda: not np.isnan(rig.newest().open_interest).any())
+        assert rig.is_live()
+        _altered(rig, a_part, monkeypatch)
+        await rig.turn(60.0, lambda: rig.status().state is State.DEGRADED)
+        assert re.fullmatch(r"open interest of \d+ of 840 contracts is not told of late; .*", rig.status().detail)
+        assert not np.isnan(rig.newest().open_interest).any()

@@ -272,6 +272,7 @@ class TestRecorded:
         recorded = capture.chain("deribit")
         rows, _ = Items(Summary).decode(decode_frame(data).result)
         book = Book(BTC)
+        assert book.relist([str(row.instrument_name) for row in rows], recorded.as_of_seconds)
         assert book.take_summary(rows, recorded.as_of_seconds)
         live = book.chain(recorded.as_of_seconds, simulated=False)
         assert live is not None
