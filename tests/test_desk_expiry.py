@@ -1,5 +1,6 @@
 """What expires leaves the screen at its instant by the clock, though its source says nothing new; records keep it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -138,7 +139,7 @@ class TestWhatKeepsItsOwnTime:
         clock = FakeClock(new_york("2026-11-20", "16:05").timestamp())
         diary, source = Diary(at(first)), FedSource(SPX, interval=60.0)
         with running(Desk([source], diary.open, clock=clock)) as desk:
-            source.feed(at(last))
+            source.feed(replace(at(first), as_of=last))
             until(lambda: (view := desk.view(SPX)) is not None and view.board.as_of == last)
             assert shown_expiries(desk)[0] > clock.now()
             desk.step(SPX, -1)

@@ -9,7 +9,7 @@ from gextui.market.calendar import NEW_YORK, MarketState, market_state, new_york
 from gextui.market.chain import OptionChain
 from gextui.market.option_hours import options_trade
 from gextui.market.ticker import Kind, Ticker
-from gextui.pricing.parity import implied_spot
+from gextui.pricing.parity import PRICED_BY_FUTURES, implied_spot
 from gextui.sources.cboe import DELAY, EARLY, Document, read_document
 from gextui.sources.doubt import losses
 from gextui.sources.failure import Failure, FetchError
@@ -18,8 +18,6 @@ from gextui.sources.source import BadInputError
 SOURCE = "cboe"
 FROZEN_AFTER = timedelta(minutes=10)
 """An index that was computed longer than this before the options' quotes stands still."""
-_NO_PRICE = frozenset({"VIX"})
-"""Indices whose options are priced by their futures, not by themselves."""
 _RELIC = 4 * 86400.0
 """Seconds after which a document is history: it is shown as it was, and nothing leaves it any more."""
 _COLUMNS = ("root", "expiry", "strike", "is_call", "iv", "open_interest", "volume", "bid", "ask", "multiplier")
@@ -99,7 +97,7 @@ def _with_a_moving_spot(chain: OptionChain, document: Document) -> OptionChain:
     """The chain of an index that stands still while its options trade gets the spot that they imply."""
     quoted_at = chain.as_of - timedelta(seconds=DELAY)
     ticker = chain.ticker
-    if ticker.kind is not Kind.INDEX or ticker.symbol in _NO_PRICE or not options_trade(ticker, quoted_at):
+    if ticker.kind is not Kind.INDEX or ticker.symbol in PRICED_BY_FUTURES or not options_trade(ticker, quoted_at):
         return chain
     traded_at = document.traded_at
     if traded_at is None and market_state(ticker.session, quoted_at) is MarketState.OPEN:
