@@ -4,7 +4,7 @@ import json
 import signal
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -14,10 +14,11 @@ from gextui.desk import Desk
 from gextui.live import _may_come, route_for
 from gextui.market.ticker import KNOWN_TICKERS
 from gextui.route import Route
+from gextui.store.codec import microseconds
 from tests.cli import run
 from tests.support.desk import BTC, FedSource, chain_at, until, until_shown
 from tests.support.desk import running as running_desk
-from tests.support.recording import readings, recording
+from tests.support.recording import readings, recording, rows
 from tests.support.venue import RunningVenue, running_venue
 
 
@@ -120,10 +121,10 @@ class TestSnapshot:
             recorder.until_it_says("deribit live")
             until(lambda: readings(settings.parent / "gextui.db", "BTC") > 0)
             assert recorder.end(signal.SIGTERM) == 0
-        ended = datetime.now(UTC)
+        [(newest,)] = rows(settings.parent / "gextui.db", "SELECT max(ts) FROM level")
         done = run("--config", settings, "snapshot", "BTC", "--json", environment=cached)
         assert done.returncode == 0
-        assert datetime.fromisoformat(json.loads(done.stdout)["as_of"]) > ended - timedelta(seconds=1)
+        assert microseconds(datetime.fromisoformat(json.loads(done.stdout)["as_of"])) > newest
 
     @pytest.mark.parametrize("combine", [False, True], ids=["in order", "combined"])
     def test_what_another_source_gives_is_waited_for(
