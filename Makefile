@@ -43,7 +43,7 @@ bench: setup
 
 # Maintainers: resolve pyproject.toml anew into requirements.txt.
 lock:
-	uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-annotate --no-header --no-strip-extras --no-emit-index-url --python-version 3.11 --upgrade -o requirements.txt
+	uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-annotate --no-header --no-strip-extras --python-version 3.11 --upgrade -o requirements.txt
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis htmlcov .coverage

@@ -114,8 +114,10 @@ class Keeper:
     async def announce(self, recorded: Mapping[Ticker, str]) -> None:
         """Tell others which tickers are recorded, and what is wrong with their sources, where that has changed."""
         if self._records and self.history is not None and recorded != self._announced:
-            self._announced = dict(recorded)
-            self._report(await settled(self.history.announce(recorded)))
+            outcome = await settled(self.history.announce(recorded))
+            self._report(outcome)
+            if outcome is None:
+                self._announced = dict(recorded)
 
     async def ask(self, question: Awaitable[_T], patience: float | None = None) -> _T | None:
         """The history's answer; None where it fails or is slow, because the live view does not wait for a disk."""

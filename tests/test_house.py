@@ -91,7 +91,9 @@ class TestSource:
 
 TRACKED = subprocess.run(["git", "ls-files", "-z"], capture_output=True, text=True, cwd=ROOT, check=False).stdout
 FORBIDDEN = re.compile(
-    "|".join(("/" + "work/main", "/" + "work/shared", "/" + "root/", "/home/(?!me/)[a-z]+/", "extra-" + "index-url"))
+    "|".join(
+        [*(re.escape(f"{folder}/") for folder in (ROOT, ROOT.parent / "shared", Path.home())), "/home/(?!me/)[a-z]+/"]
+    )
 )
 
 

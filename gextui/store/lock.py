@@ -7,13 +7,14 @@ import socket
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 from typing import Self
 
 from gextui.market.text import clean_text, is_symbol
 
 _FIRST_LINE = re.compile(r"(\d{1,10}) (\S{1,64})")
-_MOST_BYTES = 16384
+_MOST_BYTES = 65536
 _AFTER_SYMBOL = "\t"
 _LONGEST_DOUBT = 200
 
@@ -109,8 +110,8 @@ def holder_of(database: Path) -> Holder | None:
 def _write(descriptor: int, doubts: Mapping[str, str]) -> None:
     lines = [f"{os.getpid()} {socket.gethostname()}"]
     lines += [f"{symbol}{_AFTER_SYMBOL}{clean_text(doubt, _LONGEST_DOUBT)}" for symbol, doubt in doubts.items()]
-    owner = "".join(f"{line}\n" for line in lines).encode()
-    # Whoever reads meanwhile finds the old tickers or the new ones: the length is the last to change.
+    # Ended by an empty line: the length is the last to change, and what is left of a longer text counts for nothing.
+    owner = "".join(f"{line}\n" for line in [*lines, ""]).encode()
     os.pwrite(descriptor, owner, 0)
     os.ftruncate(descriptor, len(owner))
 
@@ -121,7 +122,7 @@ def _written(descriptor: int) -> Holder:
     found = _FIRST_LINE.match(first)
     if found is None:
         return Holder()
-    told = (line.partition(_AFTER_SYMBOL) for line in lines)
+    told = (line.partition(_AFTER_SYMBOL) for line in takewhile(bool, lines))
     doubts = {symbol: clean_text(doubt, _LONGEST_DOUBT) for symbol, _, doubt in told if is_symbol(symbol)}
     return Holder(int(found[1]), clean_text(found[2]), doubts)
 

@@ -73,7 +73,7 @@ def test_a_process_that_took_over_the_number_of_a_dead_holder_is_none(tmp_path: 
         (b"\xff\x00 not a number\n", Holder()),
         (b"12 elsewhere", Holder(12, "elsewhere")),
         (
-            b"12 else\x1bwhere\nBTC\tslow\x1b\nE\x1bTH\t\n\nSOL",
+            b"12 else\x1bwhere\nBTC\tslow\x1b\nE\x1bTH\t\nSOL\n\nXRP\tleft of a longer text",
             Holder(12, "else\ufffdwhere", {"BTC": "slow\ufffd", "SOL": ""}),
         ),
     ],
