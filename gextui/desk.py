@@ -180,8 +180,10 @@ class Desk:
 
     def health(self, ticker: Ticker) -> Health:
         """The ticker's source, age and recording state."""
-        lane = self._lanes[ticker]
-        status = self._intake.status(ticker)
+        return self._health(self._lanes[ticker])
+
+    def _health(self, lane: Lane) -> Health:
+        status = self._intake.status(lane.ticker)
         trouble = self._routing.sentence or lane.trouble.sentence
         if trouble and status.state not in (SourceState.BACKOFF, SourceState.DEGRADED):
             doubted = status.state in (SourceState.LIVE, SourceState.DELAYED)
@@ -259,7 +261,7 @@ class Desk:
         remembering = start(self._remember())
         workers = [remembering, start(self._run_intake(remembering)), start(self._expire())]
         workers += [start(self._run_beside(work)) for work in (self._beside, self._etfs.keep) if work is not None]
-        workers += [start(self._imply()), start(self._announce())]
+        workers += [start(self._imply()), start(self._run_beside(self._announce))]
         self._tend_lanes()
         recorder = start(self._keeper.run())
         await self._closing.wait()
@@ -399,7 +401,8 @@ class Desk:
             await asyncio.sleep(_ANNOUNCE_EVERY)
 
     def _doubts(self) -> dict[Ticker, str]:
-        return {ticker: self.health(ticker).status.doubt for ticker in self._lanes}
+        # Of one and the same dictionary: `choose` puts another in its place from another thread.
+        return {ticker: self._health(lane).status.doubt for ticker, lane in self._lanes.items()}
 
     async def _imply(self) -> NoReturn:
         """Tell coin ETFs in their coins as soon as that can be done, and reprice those that are shut."""
