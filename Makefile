@@ -1,8 +1,8 @@
 # Everything runs from .venv, made from the pinned and hashed requirements.txt.
 PYTHON ?= python3
 BIN := .venv/bin
-# A process a core; the tests of a file share what it serves. One that drives a real terminal may be late on a busy
-# machine: it is run once more, and the summary counts it.
+# A process a core; the tests of a file share what it serves. What fails is run once more, and the summary counts it: real
+# terminals and processes are late on a busy machine.
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --reruns 1
 STAMP := .venv/.ready
 
