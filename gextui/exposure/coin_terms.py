@@ -118,6 +118,7 @@ def implied_chain(
         notes=(note, *(f"its last quotes: {words}" for words in doubts if words), *session.notes),
         previous_close=session.spot,
         delay=0.0,
+        halt=None,
         implied_from=quoted.astimezone(UTC),
     )
 

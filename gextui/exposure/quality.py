@@ -7,7 +7,7 @@ import numpy as np
 
 from gextui.exposure.book import Book
 from gextui.exposure.parts import PartOfBook
-from gextui.market.calendar import NEW_YORK
+from gextui.market.calendar import NEW_YORK, new_york
 from gextui.market.chain import Booleans, Floats, OptionChain
 from gextui.market.ticker import Kind
 from gextui.pricing.parity import waiting_to_settle
@@ -103,7 +103,7 @@ def doubts(
     chain: OptionChain, smile: Smile, book: Book, coverage: float | None, parts: Sequence[PartOfBook]
 ) -> tuple[str, ...]:
     """Plain sentences on why to trust the numbers less."""
-    found = [*_stale_parts(parts), *_apart(chain)]
+    found = [*_halted(chain), *_stale_parts(parts), *_apart(chain)]
     if coverage is not None and coverage < PARTIAL:
         found.append(f"partial: only {coverage:.1%} of open interest has an IV of its own strike")
     if bad := chain.dropped.get("bad_number"):
@@ -127,6 +127,19 @@ def doubts(
         if stale := stale_spot(chain, smile, int(of[0])):
             found.append(name + stale)
     return (*found, *chain.notes)
+
+
+def _halted(chain: OptionChain) -> Iterator[str]:
+    """A sentence when the underlying does not trade: its quotes are of before."""
+    if (halt := chain.halt) is not None:
+        symbol, since = chain.ticker.symbol, new_york(halt.since, chain.as_of)
+        if halt.stated:
+            yield f"trading in {symbol} is halted since {since}: quotes and levels are of before"
+        else:
+            yield (
+                f"{symbol} seems halted: neither it nor its options have traded since {since} though New York is "
+                "open; quotes and levels are of before"
+            )
 
 
 def _settling(chain: OptionChain, expiry: int) -> str:

@@ -44,6 +44,16 @@ class Part:
         return " " in self.name
 
 
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """That the underlying does not trade though its market is open."""
+
+    since: datetime
+    """When it last traded, or the market opened after that; aware."""
+    stated: bool
+    """Whether the venue says so; otherwise it is concluded from the times of trades, see `gextui.market.halts`."""
+
+
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class OptionChain:
     """An immutable option chain: N contracts over E expiries and R roots.
@@ -111,6 +121,8 @@ class OptionChain:
     """Whether some expiries are still to be read: such a chain is shown, but neither recorded nor compared."""
     coin_ratio: CoinRatio | None = None
     """For a coin ETF, how many coins a share stands for; None where nobody knows."""
+    halt: Halt | None = None
+    """Set where trading in the underlying has stopped."""
     implied_from: datetime | None = None
     """Set where no market quoted this chain: of when the quotes are that were repriced at the coin's price."""
 
@@ -195,6 +207,7 @@ class OptionChain:
         volatility_index: float | None = None,
         delay: float = 0.0,
         simulated: bool = False,
+        halt: Halt | None = None,
     ) -> Self:
         """Sort N parallel columns into a chain; ``expiry`` holds each row's instant in epoch seconds.
 
@@ -252,6 +265,7 @@ class OptionChain:
             volatility_index=volatility_index,
             delay=delay,
             simulated=simulated,
+            halt=halt,
         )
 
 

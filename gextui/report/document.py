@@ -48,6 +48,7 @@ def document(board: Board) -> dict[str, object]:
         "delay": chain.delay,
         "implied": chain.implied_from is not None,
         "implied_from": None if chain.implied_from is None else instant(chain.implied_from),
+        "halted_since": None if chain.halt is None else instant(chain.halt.since),
         "spot": board.spot,
         "spot_change_pct": None if board.spot_change is None else 100.0 * board.spot_change,
         "contracts": {"total": chain.total, "used": board.used, "dropped": dict(board.dropped)},

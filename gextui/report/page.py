@@ -14,7 +14,7 @@ from gextui.ui import format as show
 from gextui.ui import venues
 from gextui.ui.coin_words import on_other_axis, other_unit, ratio_words
 from gextui.ui.levels import LevelRow, absolute_gamma, band, main_levels, other_rules
-from gextui.ui.market_words import closed_words
+from gextui.ui.market_words import closed_words, halt_word
 
 WIDTH = 80
 STRIKES = 15
@@ -52,6 +52,7 @@ def line(board: Board) -> str:
         *(f"{row.short} {row.text}" for row in main_levels(board)),
         "SIMULATED" if board.chain.simulated else "",
         "IMPLIED" if board.chain.implied_from is not None else "",
+        "" if board.chain.halt is None else halt_word(board.chain.halt),
         "!" if board.warnings else "",
     ]
     return " ".join(filter(None, parts)) + "\n"
@@ -99,6 +100,7 @@ def title(board: Board) -> str:
     name = f"{board.ticker.symbol}  {show.price(board.spot)}{change}"
     label = "  SIMULATED" if board.chain.simulated else ""
     label += "  IMPLIED" if board.chain.implied_from is not None else ""
+    label += f"  {halt_word(board.chain.halt)}" if board.chain.halt is not None else ""
     when = f"{show.moment(board.as_of):>{WIDTH - len(name + label)}}"
     return style(name, bold=True) + (style(label, fg="yellow", bold=True) if label else "") + when
 

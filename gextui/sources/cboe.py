@@ -8,6 +8,8 @@ import msgspec
 import numpy as np
 
 from gextui.market.calendar import NEW_YORK
+from gextui.market.chain import Halt
+from gextui.market.halts import concluded_halt
 from gextui.market.option_hours import options_trade
 from gextui.market.ticker import Kind, Ticker, ticker_for
 from gextui.sources.rows import Capture, Rows, Scalar, before_change, decode_json, instant, positive
@@ -116,6 +118,7 @@ def read_document(data: bytes, sent: datetime | None = None) -> Document:
         previous_close=before_change(price, quotes.price_change),
         delay=DELAY,
         notes=notes,
+        halt=_halt(ticker, traded_at, as_of, data),
     )
     return Document(capture, traded_at, document.simulated is True)
 
@@ -125,6 +128,16 @@ def _outlived(ticker: Ticker, as_of: datetime | None) -> bool:
     if as_of is None or ticker.kind is Kind.INDEX:
         return False
     return not options_trade(ticker, as_of - timedelta(seconds=DELAY))
+
+
+def _halt(ticker: Ticker, traded_at: datetime | None, as_of: datetime | None, data: bytes) -> Halt | None:
+    """Whether the underlying seems halted. Its options are looked at only where it has not traded itself."""
+    if as_of is None:
+        return None
+    quoted_at = as_of - timedelta(seconds=DELAY)
+    if concluded_halt(ticker, traded_at, quoted_at) is None:
+        return None
+    return concluded_halt(ticker, _newest_trade(data, traded_at), quoted_at)
 
 
 def _as_of(

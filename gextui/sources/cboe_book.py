@@ -95,6 +95,8 @@ def _asked_for(document: Document, ticker: Ticker) -> Ticker:
 
 def _with_a_moving_spot(chain: OptionChain, document: Document) -> OptionChain:
     """The chain of an index that stands still while its options trade gets the spot that they imply."""
+    if chain.halt is not None:
+        return chain
     quoted_at = chain.as_of - timedelta(seconds=DELAY)
     ticker = chain.ticker
     if ticker.kind is not Kind.INDEX or ticker.symbol in PRICED_BY_FUTURES or not options_trade(ticker, quoted_at):

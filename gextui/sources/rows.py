@@ -11,7 +11,7 @@ from typing import Self, TypeVar
 import msgspec
 import numpy as np
 
-from gextui.market.chain import Booleans, Floats, Integers, OptionChain
+from gextui.market.chain import Booleans, Floats, Halt, Integers, OptionChain
 from gextui.market.ticker import Ticker
 from gextui.sources.source import BadInputError
 from gextui.sources.symbols import Contracts, Texts
@@ -252,6 +252,8 @@ class Capture:
     delay: float = 0.0
     notes: tuple[str, ...] = ()
     """Plain sentences on how the instant was found."""
+    halt: Halt | None = None
+    """Set where the underlying does not trade."""
     venue: str = ""
     """Whose book it is, where several make the ticker's."""
 
@@ -299,6 +301,7 @@ class Capture:
             notes=notes,
             previous_close=self.previous_close,
             delay=self.delay,
+            halt=self.halt,
         )
 
 

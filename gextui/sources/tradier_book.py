@@ -8,6 +8,7 @@ import numpy as np
 
 from gextui.market.calendar import NEW_YORK, expiry_instant
 from gextui.market.chain import OptionChain
+from gextui.market.halts import concluded_halt
 from gextui.market.ticker import Session, Ticker
 from gextui.sources.pacing import Clock
 from gextui.sources.polling import Poll
@@ -68,7 +69,7 @@ class Book:
         self._begins_at = 0.0
         self._tries: dict[date, int] = {}
         self._told: Mapping[date, _Told] = {}
-        self._quote = Quote()
+        self._quote, self._priced_at = Quote(), 0.0
 
     @property
     def is_unknown(self) -> bool:
@@ -93,10 +94,13 @@ class Book:
         self._tries = {}
         self._begins_at, self.has_read = now, False
 
-    def price(self, quote: Quote) -> bool:
-        """Take the price of the underlying; whether one is known. One without a price costs nothing of what is."""
+    def price(self, quote: Quote, at: float) -> bool:
+        """Take the price of the underlying at that instant; whether one is known.
+
+        One without a price costs nothing of what is.
+        """
         if quote.price is not None:
-            self._quote = quote
+            self._quote, self._priced_at = quote, at
         return self._quote.price is not None
 
     def take(self, expiry: date, options: Sequence[Option], now: float) -> None:
@@ -119,8 +123,8 @@ class Book:
 
     def chain_of(self) -> Callable[[float, float], OptionChain | None]:
         """What makes a chain of what is known now, given the rate and the time; it may run in another thread."""
-        told, failed, quote = self._told, self.failed, self._quote
-        return lambda rate, now: _chain(self.ticker, told, failed, quote, rate, now)
+        told, failed, quote, priced_at = self._told, self.failed, self._quote, self._priced_at
+        return lambda rate, now: _chain(self.ticker, told, failed, quote, priced_at, rate, now)
 
     @property
     def missing(self) -> str:
@@ -156,7 +160,13 @@ def _missing(failed: Mapping[date, str], told: Mapping[date, _Told]) -> str:
 
 
 def _chain(
-    ticker: Ticker, told: Mapping[date, _Told], failed: Mapping[date, str], quote: Quote, rate: float, now: float
+    ticker: Ticker,
+    told: Mapping[date, _Told],
+    failed: Mapping[date, str],
+    quote: Quote,
+    priced_at: float,
+    rate: float,
+    now: float,
 ) -> OptionChain | None:
     """The chain of all that is known; None without a contract or a price."""
     options = [option for each in told.values() for option in each.options]
@@ -165,6 +175,7 @@ def _chain(
     rows, quoted = rows_of(options)
     times = np.append(quoted.ravel(), instants([quote.bid_date, quote.ask_date, quote.trade_date]))
     at = newest(np.minimum(times, now))
+    traded = newest(np.append(quoted[:, 2], instants([quote.trade_date])))
     missing = _missing(failed, told)
     capture = Capture(
         ticker=ticker,
@@ -173,6 +184,7 @@ def _chain(
         spot=quote.price,
         previous_close=positive(quote.prevclose),
         notes=(f"Tradier gave {missing}",) if missing else (),
+        halt=concluded_halt(ticker, traded, datetime.fromtimestamp(priced_at, UTC)),
     )
     unread = any(day not in told and why != EMPTY for day, why in failed.items())
     return replace(capture.chain(NAME, rate=rate), partial=unread)

@@ -221,8 +221,10 @@ class TradierSource:
         if wanted or not book.unread:
             book.begin(now)
         # The price also tells whether the venue answers at all, before expiries are blamed.
-        if book.unread and not book.price(await rest.quote(book.symbol) or Quote()):
-            raise FetchError(Failure.CONTENT, f"Tradier gives no price of {book.ticker.symbol}")
+        if book.unread:
+            quote = await rest.quote(book.symbol) or Quote()
+            if not book.price(quote, self._time.now() - self._delay):
+                raise FetchError(Failure.CONTENT, f"Tradier gives no price of {book.ticker.symbol}")
         in_a_row = 0
         while book.unread and self._books.get(book.ticker) is book:
             expiry = book.unread[0]

@@ -11,6 +11,7 @@ import numpy as np
 from gextui.exposure.quality import refused
 from gextui.market.calendar import NEW_YORK, MarketState, expiry_instant, last_close, market_state, opening
 from gextui.market.chain import Floats, Integers, OptionChain
+from gextui.market.halts import concluded_halt
 from gextui.market.ticker import Session, Ticker
 from gextui.pricing.smile import fit_smile
 from gextui.sources.doubt import CONVINCING, LEAST_KEPT
@@ -31,6 +32,8 @@ TRADED_AFTER = 900.0
 LEAST_QUOTED = 0.25
 """With quotes for a smaller share of its contracts an answer has been reset. Recorded answers have them for 72 % and
 more; those of a night, whose IVs are the first guesses of Yahoo's solver, for 3 % at the most."""
+_UNSTATED_DELAY = 900.0
+"""Seconds by which prices may be late that Yahoo calls current."""
 _APART = 600.0
 """Seconds between the readings of two expiries that are worth a note."""
 
@@ -186,6 +189,10 @@ class Book:
             self.rejected["no price"] += 1
             self.put_off(day, seconds)
             return False
+        if capture.as_of is not None:
+            delay = max(capture.delay, _UNSTATED_DELAY)
+            halt = concluded_halt(self.ticker, capture.as_of, datetime.fromtimestamp(now - delay, UTC))
+            capture = replace(capture, halt=halt)
         self._newest = capture
         self.as_of = max(self.as_of, now if capture.as_of is None else min(capture.as_of.timestamp(), now))
         expiry = self._believed(self._expiries.get(day), capture, now)

@@ -15,7 +15,7 @@ from typing import TypeVar
 import msgspec
 import numpy as np
 
-from gextui.market.chain import Booleans, Floats, Integers, OptionChain, Part
+from gextui.market.chain import Booleans, Floats, Halt, Integers, OptionChain, Part
 from gextui.market.coin import CoinRatio
 from gextui.market.text import clean_symbol, clean_text
 from gextui.market.ticker import Kind, Ticker
@@ -65,6 +65,7 @@ class _Remarks(msgspec.Struct, frozen=True, omit_defaults=True):
     notes: tuple[str, ...]
     parts: tuple[_PartRemarks, ...] = ()
     coin_ratio: CoinRatio | None = None
+    halt: Halt | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -213,7 +214,7 @@ def pack_snapshot(chain: OptionChain, digest: bytes, numbers: Numbers, key: Numb
     """
     dropped = {reason: int(count) for reason, count in chain.dropped.items()}
     parts = tuple(_PartRemarks(part.stale, part.detail) for part in chain.parts)
-    remarks = _Remarks(int(chain.total), dropped, tuple(chain.notes), parts, chain.coin_ratio)
+    remarks = _Remarks(int(chain.total), dropped, tuple(chain.notes), parts, chain.coin_ratio, chain.halt)
     crc = _checksum(microseconds(chain.as_of), digest, remarks, numbers)
     return compress(_with_header(remarks, pack_columns(numbers, key))), crc
 
@@ -267,6 +268,7 @@ def read_snapshot(payload: bytes, crc: int, ts: int, layout: Layout, key: Number
         delay=delay,
         simulated=layout.simulated,
         coin_ratio=remarks.coin_ratio,
+        halt=remarks.halt,
     )
 
 

@@ -13,7 +13,7 @@ from gextui.market.calendar import (
     new_york,
     next_opening,
 )
-from gextui.market.chain import OptionChain
+from gextui.market.chain import Halt, OptionChain
 from gextui.market.option_hours import options_trade, quotes_until
 from gextui.market.ticker import Session
 from gextui.ui import format as fmt
@@ -50,6 +50,11 @@ def market_words(session: Session, at: float) -> MarketWords:
             return MarketWords("after hours", f"after hours, {_opens(now)}", trades=False)
     name = holiday(today)
     return MarketWords("holiday" if name else "closed", f"{name or 'closed'}, {_opens(now)}", trades=False)
+
+
+def halt_word(halt: Halt) -> str:
+    """``HALTED``; with a question mark where no venue says so."""
+    return "HALTED" if halt.stated else "HALTED?"
 
 
 def closed_words(chain: OptionChain) -> str:

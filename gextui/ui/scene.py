@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 from gextui.desk import Health, View
 from gextui.exposure.board import Board
 from gextui.exposure.regime import State
+from gextui.market.chain import Halt
 from gextui.market.text import clean_text
 from gextui.market.ticker import Ticker
 from gextui.sources.source import SourceState, SourceStatus
 from gextui.ui import format as fmt
 from gextui.ui.format import Unit
-from gextui.ui.market_words import MarketWords, market_words, quotes_words
+from gextui.ui.market_words import MarketWords, halt_word, market_words, quotes_words
 
 Spans = list[tuple[str, str]]
 """Texts with the names of their styles, see `gextui.ui.widgets.lines.Span`."""
@@ -113,6 +114,11 @@ class Scene:
         return self.board is not None and self.board.chain.implied_from is not None
 
     @property
+    def halt(self) -> Halt | None:
+        """Whether the underlying does not trade though its market is open."""
+        return None if self.board is None else self.board.chain.halt
+
+    @property
     def stale(self) -> bool:
         """Whether the values must be dimmed."""
         return self.health.stale and not self.replay
@@ -160,8 +166,10 @@ def state_spans(scene: Scene, *, words: bool = True, since: bool = False) -> Spa
 
 
 def badge_spans(scene: Scene) -> Spans:
-    """What must not be overlooked: IMPLIED, SIMULATED, REPLAY, FROZEN with the readings missed."""
+    """What must not be overlooked: HALTED, IMPLIED, SIMULATED, REPLAY, FROZEN with the readings missed."""
     spans: Spans = []
+    if scene.halt is not None:
+        spans += [(f" {halt_word(scene.halt)} ", "warning reversed"), (" ", "")]
     if scene.implied:
         spans += [(" IMPLIED ", "warning reversed"), (" ", "")]
     if scene.simulated:

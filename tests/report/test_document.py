@@ -17,6 +17,7 @@ from gextui.exposure.board import Board, build_board
 from gextui.exposure.change import WINDOWS, Past
 from gextui.exposure.coin_terms import implied_chain
 from gextui.exposure.filters import Filters, Sign, Weight
+from gextui.market.chain import Halt
 from gextui.market.coin import CoinRatio, RatioSource
 from gextui.market.combined import combine
 from gextui.market.ticker import ticker_for
@@ -73,6 +74,7 @@ SHAPE: dict[str, Any] = {
     "delay": "number",
     "implied": "truth",
     "implied_from": "text",
+    "halted_since": "text",
     "spot": "number",
     "spot_change_pct": "number",
     "contracts": {"total": "number", "used": "number", "dropped": "object"},
@@ -229,6 +231,11 @@ class TestContract:
         assert (found["as_of"], found["spot"]) == ("2026-03-08T12:00:00Z", pytest.approx(104.0))
         assert found["coin_terms"]["spot"] == pytest.approx(130_000.0)
         assert found["spot_change_pct"] == pytest.approx(4.0)
+
+    def test_a_halt_is_told(self) -> None:
+        halt = Halt(datetime(2026, 3, 2, 16, 32, tzinfo=UTC), stated=False)
+        assert decoded(build_board(replace(random_chain(10), halt=halt)))["halted_since"] == "2026-03-02T16:32:00Z"
+        assert decoded(build_board(random_chain(10)))["halted_since"] is None
 
     def test_a_coin_etf_without_a_ratio_says_why(self) -> None:
         chain = replace(random_chain(10), ticker=ticker_for("IBIT"))

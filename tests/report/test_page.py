@@ -14,6 +14,7 @@ from gextui.exposure.board import Board, build_board
 from gextui.exposure.coin_terms import implied_chain
 from gextui.exposure.explain import EXPLAINED, explain
 from gextui.exposure.filters import Filters, Sign, Weight
+from gextui.market.chain import Halt
 from gextui.market.coin import CoinRatio, RatioSource
 from gextui.market.ticker import ticker_for
 from gextui.report.explained import explained
@@ -210,6 +211,14 @@ def test_an_implied_reading_is_marked() -> None:
     board = build_board(implied_chain(etf_board(ratio=ratio).chain, 101_000.0, datetime(2026, 3, 3, 1, tzinfo=UTC)))
     assert text(board).splitlines()[0].startswith("IBIT  60.60  +1.00%  IMPLIED")
     assert " IMPLIED " in line(board)
+
+
+def test_a_halt_is_marked() -> None:
+    chain = small_board().chain
+    for stated, mark in ((True, "HALTED"), (False, "HALTED?")):
+        board = build_board(replace(chain, halt=Halt(chain.as_of, stated)))
+        assert text(board).splitlines()[0].split()[2] == mark
+        assert f" {mark} !" in line(board)
 
 
 def test_of_a_closed_market_it_says_of_when_the_quotes_are() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from gextui.exposure.board import build_board
 from gextui.market.calendar import new_york
-from gextui.market.chain import OptionChain
+from gextui.market.chain import Halt, OptionChain
 from gextui.market.ticker import KNOWN_TICKERS, Kind, Ticker
 from gextui.simulator.cboe_rows import options
 from gextui.simulator.market import SimulatedMarket
@@ -269,6 +269,35 @@ class TestAfterTheOneBefore:
         assert dict(chain.dropped) == {"adjusted": 3}
         assert (len(chain), chain.total) == (len(good), len(good) + 3)
         assert chain.roots == ("SPY",)
+
+
+class TestHalts:
+    """D15: a share that trades no more though New York is open."""
+
+    STAMP = at_new_york("2026-11-19 14:00")
+
+    def test_d15_a_share_that_does_not_trade_nor_its_options(self) -> None:
+        market = market_of(SPY, self.STAMP)
+        quiet = replace(market, volume=np.zeros(len(market)))  # no option has a last trade
+        chain = read(file_of(quiet, self.STAMP, last_trade_time="2026-11-19T11:32:10"), SPY).chain
+        assert chain.halt == Halt(at_new_york("2026-11-19 11:32:10"), stated=False)
+        assert chain.spot == market.spot
+        assert build_board(chain).warnings[0] == (
+            "SPY seems halted: neither it nor its options have traded since 11:32 New York though New York is open; "
+            "quotes and levels are of before"
+        )
+
+    def test_d15_options_that_trade_on_deny_it(self) -> None:
+        body = file_of(market_of(SPY, self.STAMP), self.STAMP, last_trade_time="2026-11-19T11:32:10")
+        assert read(body, SPY).chain.halt is None
+
+    def test_d15_a_halted_index_is_not_priced_by_options_that_stand_still_too(self) -> None:
+        market = market_of(SPX, self.STAMP)
+        quiet = replace(market, volume=np.zeros(len(market)))
+        traded = {"last_trade_time": "2026-11-19T11:32:10", "current_price": 6500.0}
+        chain = read(file_of(quiet, self.STAMP, **traded)).chain
+        assert (chain.spot, chain.notes) == (6500.0, ())
+        assert chain.halt == Halt(at_new_york("2026-11-19 11:32:10"), stated=False)
 
 
 class TestTimes:

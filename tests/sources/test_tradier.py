@@ -1,14 +1,14 @@
 """Tradier's answers: as captured, as documented, and in every shape that its collections take."""
 
 import json
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from gextui.market.chain import OptionChain
+from gextui.market.chain import Halt, OptionChain
 from gextui.market.ticker import Ticker, ticker_for
 from gextui.sources.source import BadInputError
 from gextui.sources.tradier import (
@@ -41,7 +41,7 @@ def chain_of(ticker: Ticker, days: dict[date, list[Option]], quote: Quote, now: 
     book = Book(ticker, FakeClock(now.timestamp()), 600.0)
     book.relist(list(days), now.timestamp())
     book.begin(now.timestamp())
-    book.price(quote)
+    book.price(quote, now.timestamp())
     for day, options in days.items():
         book.take(day, options, now.timestamp())
     return book.chain_of()(0.04, now.timestamp())
@@ -97,6 +97,22 @@ class TestCaptured:
         assert nothing == Option()
         with pytest.raises(BadInputError, match="holds no chain"):
             decode_chain(text(empty["errors"]))
+
+
+@pytest.mark.parametrize(("minutes", "halted"), [(9, False), (11, True)])
+def test_d15_a_share_without_a_trade_in_ten_minutes_seems_halted(minutes: int, halted: bool) -> None:
+    now = datetime(2026, 11, 19, 16, 32, tzinfo=UTC)
+    at = now - timedelta(minutes=minutes)
+    quote = Quote(symbol="SPY", last=670.0, trade_date=at.timestamp() * 1000.0, bid_date=now.timestamp() * 1000.0)
+    for traded_before, seen in ((True, halted), (False, False)):
+        option = Option(
+            symbol="SPY261120C00670000",
+            trade_date=(at if traded_before else now).timestamp() * 1000.0,
+            ask_date=now.timestamp() * 1000.0,
+        )
+        chain = chain_of(ticker_for("SPY"), {date(2026, 11, 20): [option]}, quote, now)
+        assert chain is not None
+        assert chain.halt == (Halt(at, stated=False) if seen else None), "what its options do says so too"
 
 
 NOTHING: list[Any] = [None, "null", [], {}]

@@ -3,11 +3,12 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from gextui.market.chain import OptionChain
+from gextui.market.chain import Halt, OptionChain
 from gextui.market.ticker import KNOWN_TICKERS, Kind, Ticker
 from gextui.simulator.altered import rows_of
 from gextui.simulator.http_venue import RecordedMarket
@@ -81,6 +82,19 @@ class TestChains:
             )
             assert rig.status().interval == RECHECK_EVERY
             assert timedelta(minutes=14) <= TEN - rig.newest().as_of <= timedelta(minutes=15)
+
+    @pytest.mark.parametrize(("minutes", "halted"), [(24.0, False), (26.0, True)])
+    async def test_d15_a_share_without_a_trade_seems_halted(self, minutes: float, halted: bool) -> None:
+        """Ten minutes without one, and fifteen by which prices may be late though Yahoo says nothing of it."""
+        since = TEN + timedelta(minutes=60 - minutes)
+
+        def stop(document: dict[str, Any]) -> dict[str, Any]:
+            return document | {"quote": document["quote"] | {"regularMarketTime": int(since.timestamp())}}
+
+        async with rigged(market=still(SPY), start=TEN + timedelta(hours=1)) as rig:
+            rig.venue.alter = stop
+            await rig.whole()
+            assert rig.newest().halt == (Halt(since, stated=False) if halted else None)
 
     async def test_two_tickers_take_turns(self) -> None:
         async with rigged(SPY, SPX) as rig:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from gextui.market.chain import Floats, OptionChain, Part
+from gextui.market.chain import Floats, Halt, OptionChain, Part
 from gextui.market.coin import CoinRatio, RatioSource
 from gextui.market.combined import combine
 from gextui.market.ticker import Kind, Ticker
@@ -83,7 +83,8 @@ def chains(draw: st.DrawFn) -> OptionChain:
         delay=draw(any_float),
         simulated=draw(st.booleans()),
     )
-    chain = replace(chain, coin_ratio=draw(st.none() | ratios))
+    halts = st.builds(Halt, st.datetimes(timezones=st.just(UTC)), st.booleans())
+    chain = replace(chain, coin_ratio=draw(st.none() | ratios), halt=draw(st.none() | halts))
     names = draw(st.lists(st.sampled_from(["deribit", "bybit", "cboe IBIT"]), unique=True))
     if not names:
         return chain

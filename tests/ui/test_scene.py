@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from gextui.market.chain import Halt
 from gextui.sources.source import SourceState, SourceStatus
 from gextui.ui.scene import Scene, badge_spans, notice, state_spans, time_spans
 from gextui.ui.state import State
@@ -58,6 +59,9 @@ def test_badges_say_what_must_not_be_overlooked() -> None:
     desk.put_chain(made_up_chain(desk.tickers[0].symbol, simulated=True))
     assert words(badge_spans(scene_of(desk))) == "SIMULATED"
     assert words(badge_spans(replace(scene, replay=True))) == "REPLAY"
+    for halt, badge in ((Halt(NOW, stated=True), "HALTED"), (Halt(NOW, stated=False), "HALTED?")):
+        desk.put_chain(replace(made_up_chain(desk.tickers[0].symbol), halt=halt))
+        assert words(badge_spans(scene_of(desk))) == badge
     assert words(badge_spans(replace(scene, missed=0))) == "FROZEN"
     assert words(badge_spans(replace(scene, missed=12, replay=True))) == "REPLAY   FROZEN +12"
 

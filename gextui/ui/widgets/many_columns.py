@@ -10,6 +10,7 @@ from gextui.market.text import clean_symbol
 from gextui.ui import format as fmt
 from gextui.ui.format import Unit
 from gextui.ui.levels import LevelRow, main_levels
+from gextui.ui.market_words import halt_word
 from gextui.ui.scene import REGIME_MARKS, Standing, state_words
 from gextui.ui.widgets.lines import Span
 
@@ -72,6 +73,8 @@ def sign_and_words(standing: Standing) -> tuple[str, str, str]:
         return "!", "stale", "warning"
     if standing.board is not None and standing.board.chain.implied_from is not None:
         return "~", "implied", "warning"
+    if standing.board is not None and (halt := standing.board.chain.halt) is not None:
+        return "!", halt_word(halt).lower(), "warning"
     return ("!" if standing.troubled else sign), words, style
 
 
