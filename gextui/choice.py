@@ -71,14 +71,14 @@ class Channel:
         self.asked_at = self.newest = self.arrived = self.failing_since = self.steady_since = None
         self.failure = self.doubt = ""
 
-    def arrive(self, chain: OptionChain, now: float, interval: float) -> "Arrival | None":
-        """Take in a chain; None where it is not believed.
+    def arrive(self, chain: OptionChain, now: float, interval: float, at: float) -> "Arrival | None":
+        """Take in a chain at the instant ``at``, epoch seconds; None where it is not believed.
 
         A live venue that repeats an instant has sent nothing new; a delayed one keeps its own time.
         """
         before = self.doubts.believed
         again = chain is before
-        self.doubt = self.doubts.about(chain) if interval and not again else ""
+        self.doubt = self.doubts.about(chain, at) if interval and not again else ""
         if self.doubt:
             return None
         arrival = Arrival(before is None or chain.as_of != before.as_of or chain.delay > 0, again)

@@ -240,7 +240,7 @@ class Intake:
             raise KeyError(chain.ticker.symbol)
         now = self._clock.seconds()
         interval = feed.source.status(chain.ticker).interval
-        arrival = channel.arrive(chain, now, interval)
+        arrival = channel.arrive(chain, now, interval, self._clock.now())
         if arrival is None:
             return
         if choice.route.combine:

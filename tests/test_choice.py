@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from gextui.choice import FAILING_FOR, FIRST_CHAIN_WITHIN, STEADY_AFTER, WHOLE_WITHIN, Channel, Choice
+from gextui.choice import FAILING_FOR, FIRST_CHAIN_WITHIN, STEADY_AFTER, WHOLE_WITHIN, Arrival, Channel, Choice
 from gextui.market.chain import OptionChain
 from gextui.route import Route
 from gextui.sources.source import SourceState, SourceStatus
@@ -23,10 +23,15 @@ def asked(choice: Choice) -> list[str]:
     return [channel.name for channel in choice.asked]
 
 
+def arrive(channel: Channel, chain: OptionChain, now: float, interval: float = 1.0) -> Arrival | None:
+    """A chain comes by the channel at its own instant."""
+    return channel.arrive(chain, now, interval, chain.as_of_seconds)
+
+
 def bring(choice: Choice, at: int, now: float, chain: OptionChain | None = None) -> bool:
     """A chain comes by that channel; whether it is the ticker's."""
     channel = choice.channels[at]
-    return channel.arrive(chain or chain_at(now), now, 1.0) is not None and choice.accepts(channel, now)
+    return arrive(channel, chain or chain_at(now), now) is not None and choice.accepts(channel, now)
 
 
 def judge(choice: Choice, now: float, *statuses: SourceStatus) -> list[str]:
@@ -175,19 +180,19 @@ class TestCombined:
 class TestArrival:
     def test_a_live_venue_that_repeats_an_instant_tells_nothing_new(self) -> None:
         channel = Channel("a", asked_at=0.0)
-        assert channel.arrive(chain_at(1.0), 1.0, 1.0) == (True, False)
-        assert channel.arrive(chain_at(1.0), 2.0, 1.0) == (False, False)
+        assert arrive(channel, chain_at(1.0), 1.0) == (True, False)
+        assert arrive(channel, chain_at(1.0), 2.0) == (False, False)
         assert channel.arrived == 1.0
 
     def test_a_delayed_one_keeps_its_own_time(self) -> None:
         channel = Channel("a", asked_at=0.0)
         chain = chain_at(1.0, delay=900.0)
-        channel.arrive(chain, 1.0, 60.0)
-        assert channel.arrive(chain, 61.0, 60.0) == (True, True)
+        arrive(channel, chain, 1.0, 60.0)
+        assert arrive(channel, chain, 61.0, 60.0) == (True, True)
         assert channel.arrived == 61.0
 
     def test_what_is_not_believed_is_not_taken(self) -> None:
         channel = Channel("a", asked_at=0.0)
-        channel.arrive(chain_at(1.0, 100.0), 1.0, 1.0)
-        assert channel.arrive(chain_at(2.0, 1000.0), 2.0, 1.0) is None
+        arrive(channel, chain_at(1.0, 100.0), 1.0)
+        assert arrive(channel, chain_at(2.0, 1000.0), 2.0) is None
         assert "spot jumped" in channel.doubt

@@ -24,6 +24,8 @@ _ONE_STEP = 3600.0
 """Seconds: between chains further apart any move is possible."""
 _REMEMBERED = 4 * 86400.0
 """Seconds for which a chain says what the next ones must hold: the longest weekend."""
+_CLOCKS_DIFFER = 60.0
+"""Seconds by which the clock that an expiry left by may be ahead of ours."""
 _FEWEST = 50
 """Smaller chains are not judged by their sums."""
 _SHARE_OF_NOTE = 0.02
@@ -44,9 +46,9 @@ class Doubts:
         """The newest that was."""
         self._doubted: list[OptionChain] = []
 
-    def about(self, chain: OptionChain) -> str:
-        """Why this chain is not believed, in a sentence; empty where it is."""
-        if self.believed is not None and (lost := losses(self.believed, chain)):
+    def about(self, chain: OptionChain, now: float | None = None) -> str:
+        """Why this chain, seen at ``now`` (epoch seconds), is not believed, in a sentence; empty where it is."""
+        if self.believed is not None and (lost := losses(self.believed, chain, now)):
             return f"{lost}; what it had before is kept"  # however often it is repeated
         if self.believed is not None and (words := _contradiction(self.believed, chain)):
             return f"{words}; what it had before is kept"  # a stuck file repeats itself
@@ -62,9 +64,10 @@ class Doubts:
         return ""
 
 
-def losses(before: OptionChain, chain: OptionChain) -> str:
+def losses(before: OptionChain, chain: OptionChain, now: float | None = None) -> str:
     """What a chain of US options has lost since ``before``, in words; empty for nothing.
 
+    What has expired by ``now`` is not lost: it leaves at its instant, and a delayed chain is of a little before that.
     Vendors wipe open interest and IVs overnight and serve half a chain while they build the next day's. The numbers
     are the clearing house's whoever passes them on, so the source does not matter; coins' differ from venue to venue.
     """
@@ -73,7 +76,8 @@ def losses(before: OptionChain, chain: OptionChain) -> str:
         return ""
     if passed >= _ONE_STEP and is_broken(chain.ticker, before.spot, chain.spot):
         return ""  # a split lists other contracts
-    had = before.expiries[before.expiry] > chain.as_of_seconds
+    rolled = chain.as_of_seconds if now is None else max(chain.as_of_seconds, now + _CLOCKS_DIFFER)
+    had = before.expiries[before.expiry] > rolled
     has = np.isin(chain.expiries, before.expiries)[chain.expiry] & (chain.expiries[chain.expiry] > chain.as_of_seconds)
     contracts, left = int(np.count_nonzero(had)), int(np.count_nonzero(has))
     if contracts < _FEWEST:

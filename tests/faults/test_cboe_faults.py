@@ -242,13 +242,13 @@ class TestDocuments:
                 await rig.turn(1.2 * EVERY)
             assert rig.newest(SPY).spot < 100.0
             for chain in rig.chains[SPY]:
-                channel.arrive(chain, rig.clock.seconds(), EVERY)
+                channel.arrive(chain, rig.clock.seconds(), EVERY, rig.clock.now())
             assert channel.newest is rig.chains[SPY][0]
             assert channel.doubt.startswith("spot jumped -90% to 6")
             assert "its options imply 6" in channel.doubt
             rig.venue.recorded.clear()
             await rig.turn(80.0, lambda: rig.newest(SPY).spot > 600.0)
-            assert channel.arrive(rig.newest(SPY), rig.clock.seconds(), EVERY) is not None
+            assert channel.arrive(rig.newest(SPY), rig.clock.seconds(), EVERY, rig.clock.now()) is not None
 
     @pytest.mark.parametrize(
         ("which", "factor", "said"),

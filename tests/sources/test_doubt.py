@@ -242,6 +242,18 @@ class TestLosses:
         wiped = np.where(part.is_call, 0.0, part.open_interest)
         assert "wiped" in losses(whole, replace(part, partial=True, open_interest=wiped))
 
+    def test_what_expired_since_a_delayed_chain_was_made_is_not_lost(self, in_session: OptionChain) -> None:
+        """At its instant an expiry leaves a chain whose own instant is a minute before (fault K6)."""
+        instant = float(in_session.expiries[0])
+        shares = np.bincount(in_session.expiry, weights=in_session.open_interest)
+        before = self.later(in_session, (instant - 65.0 - in_session.as_of_seconds) / 3600.0)
+        rolled = before.without_expired(instant)
+        assert shares[0] > 0.02 * shares.sum()
+        assert (rolled.as_of, rolled.expiries[0]) == (before.as_of, in_session.expiries[1])
+        assert losses(before, rolled, instant) == ""
+        day = datetime.fromtimestamp(instant, NEW_YORK).date()
+        assert losses(before, rolled, instant - 120.0) == f"simulator has wiped the open interest of {day}"
+
     @pytest.mark.parametrize("symbol", ["SPY", "QQQ", "IWM"])
     def test_recorded_days_are_believed(self, symbol: str, shared: Path) -> None:
         days = [shared / f"data/yahoo/eod/2026-08-{day}/{symbol}.csv.gz" for day in (12, 13, 14)]
