@@ -9,7 +9,7 @@ from types import MappingProxyType
 import numpy as np
 
 from gextui.exposure.book import Book, ByExpiry, ByStrike, Totals, price_book, sum_book
-from gextui.exposure.change import Change, Past, find_changes, is_broken
+from gextui.exposure.change import Change, Past, find_changes, is_broken, lies_before_a_break
 from gextui.exposure.curve import GammaCurve
 from gextui.exposure.filters import EVERYTHING, Filters, Weight, selected_expiries
 from gextui.exposure.levels import Levels, find_levels
@@ -96,7 +96,7 @@ def build_board(chain: OptionChain, past: Past | None = None, filters: Filters =
     before = None if past is None else past.yesterday
     # What another source said yesterday is no open interest to compare with; its price is.
     yesterday = before if before is not None and before.source == chain.source else None
-    if yesterday is not None and is_broken(chain.ticker, yesterday.spot, chain.spot):
+    if yesterday is not None and lies_before_a_break(yesterday, chain):
         yesterday = None
     past = None if past is None else replace(past, yesterday=yesterday)
     wiped, reasons = refused(chain, smile)
@@ -165,16 +165,19 @@ def _unbroken(past: Past, chain: OptionChain) -> Past:
 
 
 def _spot_change(chain: OptionChain, yesterday: OptionChain | None) -> tuple[float | None, tuple[str, ...]]:
-    """The change on the day; where the history breaks there is none, and a sentence says so."""
-    before = chain.previous_close
-    if before is None and yesterday is not None:
-        before = yesterday.spot
-    if not before:
+    """The change on the day, and a sentence where the history breaks; none across a close that was not adjusted."""
+    close = chain.previous_close
+    if close is None and yesterday is not None:
+        close = yesterday.spot
+    if not close:
         return None, ()
-    if is_broken(chain.ticker, before, chain.spot):
-        words = (
-            f"the history breaks here: {chain.ticker.symbol} is at {chain.spot:,.2f} after a close of {before:,.2f}; "
-            "a split or another symbol lies between, and nothing is compared across it"
-        )
-        return None, (words,)
-    return chain.spot / before - 1.0, ()
+    change = None if is_broken(chain.ticker, close, chain.spot) else chain.spot / close - 1.0
+    broken = yesterday is not None and lies_before_a_break(yesterday, chain)
+    if change is not None and not broken:
+        return change, ()
+    then = close if yesterday is None or not broken else yesterday.spot
+    words = (
+        f"the history breaks here: {chain.ticker.symbol} is at {chain.spot:,.2f} after a close of {then:,.2f}; "
+        "a split or another symbol lies between, and nothing is compared across it"
+    )
+    return change, (words,)

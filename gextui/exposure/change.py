@@ -18,6 +18,9 @@ WINDOWS = (1, 5, 10, 15, 30)
 """Minutes over which changes are shown."""
 LARGEST_DAY = 0.6
 """What a share keeps of its price on a day at the least, or its inverse at the most; splits begin at a half."""
+SPLIT = 0.15
+"""A share whose venue says that it closed yesterday further than this fraction from its last price was split: the
+smallest splits are five for four."""
 _NEAR_ENOUGH = timedelta(seconds=30)
 """How much older than a window a chain may always be."""
 
@@ -66,6 +69,19 @@ def is_broken(ticker: Ticker, before: float, price: float) -> bool:
     if ticker.kind not in (Kind.ETF, Kind.STOCK):
         return False
     return not LARGEST_DAY <= price / before <= 1.0 / LARGEST_DAY
+
+
+def lies_before_a_break(before: OptionChain, chain: OptionChain) -> bool:
+    """Whether a split or another symbol lies between two chains.
+
+    Smaller splits than `is_broken` can tell show in what a venue says, the day after, that the day before closed at.
+    """
+    if is_broken(chain.ticker, before.spot, chain.spot):
+        return True
+    close, (first, last) = chain.previous_close, yesterday_span(chain.ticker, chain.as_of)
+    if close is None or chain.ticker.kind not in (Kind.ETF, Kind.STOCK) or not first <= before.as_of <= last:
+        return False
+    return abs(before.spot / close - 1.0) > SPLIT
 
 
 def window_span(at: datetime, minutes: int) -> tuple[datetime, datetime]:

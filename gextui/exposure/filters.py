@@ -121,7 +121,7 @@ def selected_expiries(chain: OptionChain, filters: Filters) -> Booleans:
         session = chain.ticker.session
         days = [expiry_date(instant, session) for instant in chain.expiries]
         if wanted == "monthly":
-            passing = [is_monthly(day, session) for day in days]
+            passing = [is_monthly(day, chain.ticker) for day in days]
         elif isinstance(wanted, str):
             first, last = _span(wanted, chain.as_of, session)
             passing = [first <= day <= last for day in days]

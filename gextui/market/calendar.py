@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from gextui.market.chain import Floats
-from gextui.market.ticker import Session
+from gextui.market.ticker import Session, Ticker
 
 NEW_YORK = ZoneInfo("America/New_York")
 
@@ -150,10 +150,18 @@ def trading_day_at(now: datetime) -> date:
     return day if trades else next_opening(now).date()
 
 
-def is_monthly(day: date, session: Session) -> bool:
-    """Whether monthly options expire on ``day``: those of coins on the last Friday of a month."""
-    if session is Session.UTC:
+def is_monthly(day: date, ticker: Ticker) -> bool:
+    """Whether monthly options expire on ``day``: those of coins on the last Friday of a month.
+
+    Those on VIX expire 30 days before the third Friday of the next month, or the trading day before where New York does
+    not trade then (Cboe's contract specifications).
+    """
+    if ticker.session is Session.UTC:
         return day.weekday() == 4 and (day + timedelta(days=7)).month != day.month
+    if ticker.symbol == "VIX":
+        after = day.replace(day=1) + timedelta(days=31)
+        expires = monthly_expiry(after.year, after.month) - timedelta(days=30)
+        return day == (expires if is_trading_day(expires) else previous_trading_day(expires))
     return day == monthly_expiry(day.year, day.month)
 
 

@@ -5,7 +5,7 @@ from datetime import date, datetime
 import numpy as np
 
 from gextui.exposure.book import match_rows
-from gextui.exposure.change import is_broken
+from gextui.exposure.change import lies_before_a_break
 from gextui.market.calendar import NEW_YORK, MarketState, market_state
 from gextui.market.chain import Booleans, OptionChain
 from gextui.market.ticker import Session
@@ -74,7 +74,7 @@ def losses(before: OptionChain, chain: OptionChain, now: float | None = None) ->
     passed = chain.as_of_seconds - before.as_of_seconds
     if chain.ticker.session is not Session.NEW_YORK or not 0.0 <= passed <= _REMEMBERED:
         return ""
-    if passed >= _ONE_STEP and is_broken(chain.ticker, before.spot, chain.spot):
+    if passed >= _ONE_STEP and lies_before_a_break(before, chain):
         return ""  # a split lists other contracts
     rolled = chain.as_of_seconds if now is None else max(chain.as_of_seconds, now + _CLOCKS_DIFFER)
     had = before.expiries[before.expiry] > rolled

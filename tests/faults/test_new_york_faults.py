@@ -133,6 +133,17 @@ class TestBreaks:
         assert board.spot_change is None
         assert "after a close of 530.00" in board.warnings[0]
 
+    def test_d15_a_small_split_shows_in_the_close_that_the_source_did_adjust(self) -> None:
+        yesterday = shares(530.0, self.BEFORE)
+        today = replace(shares(355.0, self.NOW, scale=2 / 3), previous_close=530.0 / 1.5)
+        board = build_board(today, Past({}, yesterday), Filters(weight=Weight.ACTIVE))
+        assert board.spot_change == pytest.approx(355.0 * 1.5 / 530.0 - 1.0)
+        assert board.used == 0, "none of its contracts is new since yesterday"
+        assert any("breaks here: SPY is at 355.00 after a close of 530.00; a split" in said for said in board.warnings)
+        assert losses(yesterday, today) == ""
+        crash = replace(today, previous_close=530.0)
+        assert not any("breaks" in words for words in build_board(crash, Past({}, yesterday)).warnings)
+
     @pytest.mark.parametrize("spot", [530.0 * 0.61, 530.0 * 1.6])
     def test_a_day_that_trading_can_make_is_told(self, spot: float) -> None:
         board = build_board(shares(spot, self.NOW), Past({}, shares(530.0, self.BEFORE)))

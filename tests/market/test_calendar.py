@@ -30,7 +30,7 @@ from gextui.market.calendar import (
     trading_day_at,
     years_to_expiry,
 )
-from gextui.market.ticker import Session
+from gextui.market.ticker import KNOWN_TICKERS, Session
 
 # (closures, half days) as New York published them, month-day.
 TABLE = {
@@ -257,13 +257,20 @@ def test_the_day_that_trades_or_trades_next(now: datetime, day: date) -> None:
 
 def test_monthlies() -> None:
     days = [date(2026, 1, 1) + timedelta(days=number) for number in range(365)]
-    shares = [day for day in days if is_monthly(day, Session.NEW_YORK)]
+    shares = [day for day in days if is_monthly(day, KNOWN_TICKERS["SPY"])]
     assert len(shares) == 12
     assert [day for day in shares if day.weekday() != 4] == [date(2026, 6, 18)]
-    coins = [day for day in days if is_monthly(day, Session.UTC)]
+    coins = [day for day in days if is_monthly(day, KNOWN_TICKERS["BTC"])]
     assert len(coins) == 12
     assert all(day.weekday() == 4 and day.day > 24 - 3 for day in coins)
     assert date(2026, 12, 25) in coins
+
+
+def test_monthlies_of_vix_expire_thirty_days_before_those_of_spx() -> None:
+    days = [date(2026, 1, 1) + timedelta(days=number) for number in range(365)]
+    found = [f"{day:%m-%d}" for day in days if is_monthly(day, KNOWN_TICKERS["VIX"])]
+    # A Tuesday in May, because Juneteenth is a third Friday.
+    assert " ".join(found) == "01-21 02-18 03-18 04-15 05-19 06-17 07-22 08-19 09-16 10-21 11-18 12-16"
 
 
 @pytest.mark.parametrize(

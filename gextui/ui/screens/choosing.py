@@ -68,14 +68,20 @@ _SIGNS = [
 ]
 
 
+def _monthlies(board: Board | None) -> str:
+    if board is not None and board.ticker.symbol == "VIX":
+        return "30 days before the next month's third Friday"
+    last = board is not None and board.ticker.session is Session.UTC
+    return f"{'last' if last else 'third'} Fridays of a month"
+
+
 def _expiries(board: Board | None) -> list[Choice[Setting]]:
-    fridays = "last" if board is not None and board.ticker.session is Session.UTC else "third"
     choices = [
         Choice(Setting("all"), "all", "every living expiry"),
         Choice(Setting("front"), "front", "the nearest"),
         Choice(Setting("0dte"), "0DTE", "expiring today"),
         Choice(Setting("week"), "week", "expiring this week"),
-        Choice(Setting("monthly"), "monthly", f"{fridays} Fridays of a month"),
+        Choice(Setting("monthly"), "monthly", _monthlies(board)),
         Choice(Setting("7d"), "7d", "within a week"),
         Choice(Setting("30d"), "30d", "within 30 days"),
     ]
