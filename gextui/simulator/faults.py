@@ -16,6 +16,7 @@ from gextui.sources.pacing import Clock
 
 _DRIP_EVERY = 0.05
 """Seconds between the pieces of a slow line."""
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)", re.IGNORECASE)
 _NUMBER = re.compile(rb"(?<=[:,\[])-?\d[\d.eE+-]*(?=[,}\]])")
 
 
@@ -69,12 +70,17 @@ class Wire(ServerConnection):
 
     held = False
     """TCP stays open, nothing is read, nothing is written."""
+    method = "GET"
+    """Of the request."""
+    body = b""
+    """Of the request; empty for none."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client connected."""
         self._unsent: deque[bytes] = deque()
         self._dripping: asyncio.Task[None] | None = None
         self._pushed = 0
+        self._asked: bytes | None = b""
         self.held = self.network.swallows
         self.network.accepted += 1
         self.network.open.add(self)
@@ -90,8 +96,25 @@ class Wire(ServerConnection):
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the client; a held connection loses them."""
-        if not self.held:
+        if self.held:
+            return
+        if self._asked is not None:
+            data = self._request(self._asked + data)
+        if data:
             super().data_received(data)
+
+    def _request(self, asked: bytes) -> bytes:
+        """A request once all of it is there, as the library reads it, which takes only a GET and no body."""
+        head, ended, body = asked.partition(b"\r\n\r\n")
+        length = _LENGTH.search(head)
+        size = 0 if length is None else int(length[1])
+        if not ended or len(body) < size:
+            self._asked = asked
+            return b""
+        self._asked = None
+        method, _, rest = _LENGTH.sub(b"", head).partition(b" ")
+        self.method, self.body = method.decode(errors="replace"), body[:size]
+        return b"GET " + rest + ended + body[size:]
 
     def send_data(self) -> None:
         """Write what the protocol has to say, at the network's speed."""

@@ -95,13 +95,15 @@ class SimulatedClock:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A GET."""
+    """A request."""
 
     path: str
     """What follows the REST address."""
     query: Mapping[str, str]
     headers: Mapping[str, str]
     """Names in any case."""
+    method: str = "GET"
+    body: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ class Answer:
 
 
 class HttpVenue(ABC):
-    """A venue on 127.0.0.1 that answers GETs, an asynchronous context manager.
+    """A venue on 127.0.0.1 that answers requests, an asynchronous context manager.
 
     Attributes:
         clock: Where its time is; give it to a client that shall live in the venue's time.
@@ -188,7 +190,7 @@ class HttpVenue(ABC):
 
     @abstractmethod
     def answer(self, asked: Asked) -> Answer:
-        """Answer a GET."""
+        """Answer a request."""
 
     # Time.
 
@@ -207,6 +209,7 @@ class HttpVenue(ABC):
     # Connections.
 
     def _process_request(self, wire: ServerConnection, request: Request) -> Response | Awaitable[Response] | None:
+        assert isinstance(wire, Wire)
         parts = urlsplit(request.path)
         if self.most_connections is not None and len(self.network.open) > self.most_connections:
             answer = Answer(b"too many connections", HTTPStatus.TOO_MANY_REQUESTS, {"Content-Type": "text/plain"})
@@ -216,7 +219,8 @@ class HttpVenue(ABC):
             return None
         elif parts.path.startswith(f"{self.rest_path}/"):
             path = parts.path.removeprefix(f"{self.rest_path}/")
-            answer = self.answer(Asked(path, dict(parse_qsl(parts.query)), request.headers))
+            asked = Asked(path, dict(parse_qsl(parts.query)), request.headers, wire.method, wire.body)
+            answer = self.answer(asked)
         else:
             answer = Answer(b"not found", HTTPStatus.NOT_FOUND, {"Content-Type": "text/plain"})
         body = self.damaged(answer.body)
