@@ -41,6 +41,7 @@ class Habits:
         data_format: The format of its data whatever was asked for; None for that.
         repeats_config: Whether FEED_CONFIG comes before all FEED_DATA, not only where it says something new.
         config_by_type: Whether FEED_CONFIG lists but the types of the data that follow.
+        config_late: Whether FEED_CONFIG comes after the data that it is about.
         miscounts: Whether COMPACT data lack their last value.
         instead: What some fields hold whatever is true, ``"NaN"`` or ``"Infinity"``.
     """
@@ -50,6 +51,7 @@ class Habits:
     data_format: str | None = None
     repeats_config: bool = False
     config_by_type: bool = False
+    config_late: bool = False
     miscounts: bool = False
     instead: Mapping[str, Any] = field(default_factory=dict)
 
@@ -239,7 +241,7 @@ class FeedChannel:
         self._format = "FULL"
         self._asked: dict[str, list[str]] | None = None
         self._told: dict[str, list[str]] = {}
-        """The fields that FEED_CONFIG has said so far."""
+        """The fields that FEED_CONFIG has said since the client's wishes came."""
         self._manner: Message = {}
         """What else it said."""
         self._next_at = 0.0
@@ -249,10 +251,11 @@ class FeedChannel:
         self._name = name
 
     def set_up(self, frame: _Frame) -> None:
-        """Take the client's wishes; they are answered before the next data."""
+        """Take the client's wishes; they are answered with the next data."""
         self.period = self.period if frame.accept_aggregation_period is None else frame.accept_aggregation_period
         self._format = frame.accept_data_format or self._format
         self._asked = frame.accept_event_fields or self._asked
+        self._told, self._manner = {}, {}
 
     def subscribe(self, frame: _Frame) -> None:
         """Carry more or less, and tell at once what is true of what is new."""
@@ -300,10 +303,14 @@ class FeedChannel:
     def _write(self, parts: Sequence[Part], first: bool) -> None:
         habits = self._feed.habits
         data_format = habits.data_format or self._format
-        self._configure([kind for kind, _ in parts], data_format)
+        kinds = [kind for kind, _ in parts]
         write = self._compact if data_format == "COMPACT" else self._full
         message = msgspec.json.encode({"type": "FEED_DATA", "channel": self._number, "data": write(parts)})
+        if not habits.config_late:
+            self._configure(kinds, data_format)
         self._feed.tell(self._name, message, [self._session.wire], first=first)
+        if habits.config_late:
+            self._configure(kinds, data_format)
 
     def _configure(self, kinds: Sequence[str], data_format: str) -> None:
         """Say how data of these types are written, where that has not been said."""

@@ -393,6 +393,18 @@ class TestHabits:
             await clock.advance(1.0)
             assert configs(await client.said()) == [{"Trade": ["eventSymbol", "price"]}]
 
+    async def test_config_again_after_other_wishes_and_late(self) -> None:
+        async with open_venue() as (venue, clock), connected(venue) as client:
+            await client.wish(PRICES)
+            await client.subscribe(("Trade", "SPX"))
+            await client.wish({"Trade": ["price"]}, period=0.5)
+            venue.feed.habits.config_late = True
+            await client.said()
+            await clock.advance(1.0)
+            events, config = await client.said()
+            assert events["data"] == ["Trade", [venue.market.chain(SPX).spot]]
+            assert (config["eventFields"], config["aggregationPeriod"]) == ({"Trade": ["price"]}, 0.5)
+
     async def test_layouts(self) -> None:
         async with open_venue() as (venue, clock), connected(venue) as client:
             await client.wish({"Quote": ["eventSymbol"], "Trade": ["eventSymbol"]})
