@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import NoReturn
 
+from gextui.market.calendar import MarketState, last_close, market_state
 from gextui.market.chain import OptionChain
 from gextui.market.option_hours import options_trade, quotes_until
+from gextui.market.ticker import Kind, Ticker
 from gextui.market.ticker import Session as Hours
-from gextui.market.ticker import Ticker
 from gextui.simulator.dxlink_events import Table
 from gextui.simulator.dxlink_session import Habits, Item, OverError, Session
 from gextui.simulator.faults import Wire
@@ -150,8 +151,15 @@ class DxLink:
             return None
         table, seen = self._tables.get((kind, ticker), (None, -1))
         if table is None or (seen < self._step and (kind == "Profile" or self._moves(ticker))):
-            at = self._quoted_at(ticker)
-            table = Table(kind, self._chain(ticker), self._halted.get(ticker), self._step, at, table)
+            table = Table(
+                kind,
+                self._chain(ticker),
+                halted=self._halted.get(ticker),
+                step=self._step,
+                now=self._quoted_at(ticker),
+                stands_since=self._stands_since(ticker) if kind in ("Quote", "Trade") else None,
+                before=table,
+            )
             self._tables[kind, ticker] = table, self._step
         return table if symbol in table.row_of else None
 
@@ -177,7 +185,16 @@ class DxLink:
     def _quoted_at(self, ticker: Ticker) -> int:
         """What events say is their time, epoch milliseconds."""
         now = self._now()
-        at = now if options_trade(ticker, now) else quotes_until(ticker, now)
+        return self._milliseconds(now if options_trade(ticker, now) else quotes_until(ticker, now))
+
+    def _stands_since(self, ticker: Ticker) -> int | None:
+        """When an index was last computed; None while it is, and for what is traded itself."""
+        now = self._now()
+        if ticker.kind is not Kind.INDEX or market_state(ticker.session, now) is MarketState.OPEN:
+            return None
+        return self._milliseconds(last_close(now))
+
+    def _milliseconds(self, at: datetime) -> int:
         return int((at.timestamp() - (DELAY if self.level == "demo" else 0.0)) * 1000)
 
     def _now(self) -> datetime:

@@ -20,14 +20,17 @@ _FIELDS = {
     "Quote": "eventSymbol eventTime sequence timeNanoPart bidTime bidExchangeCode bidPrice bidSize "
     "askTime askExchangeCode askPrice askSize",
     "Trade": "eventSymbol eventTime time timeNanoPart sequence exchangeCode price size dayId dayVolume",
-    "Summary": "eventSymbol eventTime dayId prevDayId prevDayClosePrice prevDayClosePriceType openInterest",
+    "Summary": "eventSymbol eventTime dayId dayClosePrice prevDayId prevDayClosePrice prevDayClosePriceType "
+    "openInterest",
     "Greeks": "eventSymbol eventTime eventFlags index time sequence price volatility delta gamma theta rho vega",
     "Profile": "eventSymbol eventTime description tradingStatus statusReason haltStartTime haltEndTime",
 }
 FIELDS = {kind: tuple(names.split()) for kind, names in _FIELDS.items()}
 """What events of each type hold; a field of which the market knows nothing is 0."""
 
-_REAL = frozenset({"bidPrice", "bidSize", "askPrice", "askSize", "price", "size", "dayVolume", "prevDayClosePrice"}) | {
+_REAL = frozenset({"bidPrice", "bidSize", "askPrice", "askSize", "price", "size", "dayVolume"}) | {
+    "dayClosePrice",
+    "prevDayClosePrice",
     "volatility",
     "delta",
     "gamma",
@@ -49,7 +52,15 @@ class Table:
     """
 
     def __init__(
-        self, kind: str, chain: OptionChain, halted: str | None, step: int, now: int, before: "Table | None" = None
+        self,
+        kind: str,
+        chain: OptionChain,
+        *,
+        halted: str | None,
+        step: int,
+        now: int,
+        stands_since: int | None = None,
+        before: "Table | None" = None,
     ) -> None:
         """The events of type ``kind`` at the instant ``now``, epoch milliseconds; KeyError for another type.
 
@@ -59,6 +70,7 @@ class Table:
             halted: Why the underlying does not trade; None where it does.
             step: Of the market, which only grows.
             now: What events say is their time.
+            stands_since: When the underlying itself was last quoted, while its options still are; None while it is too.
             before: The same table a step earlier.
         """
         self.chain = chain
@@ -71,6 +83,11 @@ class Table:
         told, self.silent = _MAKERS[kind](chain, halted)
         count = len(self.symbols)
         self.step, self._time = np.full(count, step), np.full(count, float(now))
+        if stands_since is not None:
+            self._time[-1] = stands_since
+            if before is not None:
+                for name, column in told.items():
+                    column[-1] = before._columns[name][-1]
         if listed is not None:
             same = ~np.any([_differs(column, listed._columns[name]) for name, column in told.items()], axis=0)
             self.step[same], self._time[same] = listed.step[same], listed._time[same]
@@ -166,6 +183,8 @@ def _summary(chain: OptionChain, halted: str | None) -> _Told:
     close = np.nan if chain.previous_close is None else chain.previous_close
     columns: Columns = {
         "dayId": np.full(count + 1, float(_day_id(chain))),
+        # It shows only once the day is over, and then trades tell as much.
+        "dayClosePrice": np.full(count + 1, np.nan),
         "prevDayId": np.full(count + 1, float(_day_id(chain) - 1)),
         "prevDayClosePrice": np.append(np.full(count, np.nan), close),
         "prevDayClosePriceType": _words(count, "FINAL"),

@@ -328,15 +328,16 @@ class TestData:
             await clock.advance(1.0)
             assert data(await client.said())[0][0]["eventSymbol"] == CALL
 
-    async def test_at_night_options_on_an_etf_stand_still_and_those_on_an_index_do_not(self) -> None:
+    async def test_at_night_an_etf_stands_still_and_of_an_index_only_the_options_move(self) -> None:
         async with open_venue() as (venue, clock), connected(venue) as client:
             venue.skew(11.0 * 3600.0)
             await client.wish({"Trade": ["eventSymbol", "time"], "Quote": ["eventSymbol"]})
-            closed = int(new_york("2026-11-19", "16:15").timestamp() * 1000)
-            assert data(await client.subscribe(("Trade", "SPY"))) == [["Trade", ["SPY", closed]]]
-            await client.subscribe(("Quote", "SPX"))
-            await clock.advance(1.0)
-            assert data(await client.said()) == [["Quote", ["SPX"]]]
+            spy, spx = (int(new_york("2026-11-19", at).timestamp() * 1000) for at in ("16:15", "16:00"))
+            assert data(await client.subscribe(("Trade", "SPY"))) == [["Trade", ["SPY", spy]]]
+            assert data(await client.subscribe(("Trade", "SPX"))) == [["Trade", ["SPX", spx]]]
+            await client.subscribe(("Quote", ".SPX261120C6600"), ("Quote", "SPX"), ("Quote", CALL))
+            await clock.advance(2.0)
+            assert data(await client.said()) == [["Quote", [".SPX261120C6600"]]] * 2
 
     async def test_the_demo_level_is_late(self) -> None:
         async with open_venue() as (venue, _):
