@@ -18,9 +18,10 @@ from gextui.market.option_hours import quotes_until
 from gextui.market.ticker import Kind, Ticker
 from gextui.sources.cboe_book import SOURCE, next_expiry, read_quotes, still_living
 from gextui.sources.cboe_hours import EVERY, Phase, pace, phase_of
+from gextui.sources.cboe_kept import KeptFiles
 from gextui.sources.cboe_rest import CboeRest, sent_at
 from gextui.sources.failure import Failure, FetchError
-from gextui.sources.http import LOOPBACK, refuse_plain_url
+from gextui.sources.http import LOOPBACK, Fetched, refuse_plain_url
 from gextui.sources.instruments import InstrumentCache
 from gextui.sources.pacing import Backoff, Clock, SystemClock, ended_within
 from gextui.sources.polling import in_seconds
@@ -34,6 +35,8 @@ OVERDUE = 1200.0
 """Seconds after which a file is no longer current while the market is open."""
 ASK_AGAIN_AFTER = 3600.0
 """Seconds until a ticker that the venue does not know is asked for once more."""
+KEEP_EVERY = 900.0
+"""Seconds after which a ticker's file is kept on disk once more."""
 _JITTER = 0.1
 """The part of a pause by which it may be longer, so that nobody asks in step."""
 _DENIALS = 2
@@ -77,6 +80,8 @@ class _Lane:
     answers: int = 0
     due: float = 0.0
     """When it is asked for next."""
+    kept_at: float = -math.inf
+    """When its file was last kept on disk."""
     hurried: asyncio.Event = field(default_factory=asyncio.Event)
     rejected: Counter[str] = field(default_factory=Counter)
 
@@ -102,7 +107,7 @@ class CboeSource:
             rest_url: Where its delayed quotes are.
             rate: The interest rate a year, continuously compounded, whenever a chain is made.
             clock: The machine's where None.
-            cache_dir: Where it is kept for a day which tickers the venue knows; nowhere where None.
+            cache_dir: Where its files are kept, and for a day which tickers it knows; nowhere where None.
 
         Raises:
             ValueError: the address is not one that may be asked.
@@ -115,6 +120,7 @@ class CboeSource:
         self._clock = clock = SystemClock() if clock is None else clock
         self._time = VenueTime(clock)
         self._cache = InstrumentCache(cache_dir, f"{SOURCE} {rest_url}")
+        self._files = KeptFiles(cache_dir, rest_url)
         self._lanes: dict[Ticker, _Lane] = {}
         self._known: set[str] = set()
         """Symbols that the venue ever gave."""
@@ -192,6 +198,7 @@ class CboeSource:
 
     async def _keep(self, lane: _Lane, rest: CboeRest) -> NoReturn:
         """Ask for a ticker's file for ever."""
+        await self._take_up(lane)
         while True:
             while (left := lane.due - self._clock.seconds()) > 0:
                 lane.hurried.clear()
@@ -217,13 +224,37 @@ class CboeSource:
             seconds = pace(lane.ticker, self._now())
         return seconds * random.uniform(1.0, 1.0 + _JITTER)
 
+    async def _take_up(self, lane: _Lane) -> None:
+        """Go on where an earlier program left off: what it has just read is not asked for again."""
+        async with self._turn:
+            kept = None if lane.chain is not None else await self._files.read(lane.ticker.symbol)
+            age = math.inf if kept is None else self._clock.now() - kept.at
+            if kept is None or not 0.0 <= age < EVERY:
+                return
+            try:
+                await self._read(lane, await asyncio.to_thread(kept.unpack), kept.sent)
+            except FetchError as error:
+                lane.trouble.report(error)
+                return
+        lane.answered_at = lane.heard_at = at = self._clock.seconds() - age
+        self._asked_at[lane.ticker] = max(at, self._asked_at.get(lane.ticker, at))
+        lane.due = self._earliest(lane.ticker)
+        lane.unsaid = True
+        self._news.set()
+
     async def _ask(self, lane: _Lane, rest: CboeRest) -> None:
         symbol, before = lane.ticker.symbol, lane.chain
         async with self._turn:
             # One that could not be used is wanted whole again, whatever its tag.
-            if_changed = before is not None and not lane.trouble.sentence
+            usable = not lane.trouble.sentence
+            kept = await self._files.read(symbol) if before is None and usable else None
             try:
-                fetched = await rest.options(lane.ticker, known=symbol in self._known, if_changed=if_changed)
+                fetched = await rest.options(
+                    lane.ticker,
+                    known=symbol in self._known,
+                    if_changed=before is not None and usable,
+                    etag="" if kept is None else kept.etag,
+                )
             except FetchError as error:
                 raise self._refused(lane, error) from None
             finally:
@@ -234,6 +265,10 @@ class CboeSource:
                 self._hear(sent)
             if not fetched.unchanged:
                 await self._read(lane, fetched.body, sent)
+                await self._keep_file(lane, fetched, sent)
+            elif kept is not None:
+                await self._read(lane, await asyncio.to_thread(kept.unpack), kept.sent)
+                await self._files.is_still_newest(symbol, self._clock.now())
         lane.answers += 1
         lane.answered_at = self._clock.seconds()
         lane.denials, lane.blocked = 0, False
@@ -263,6 +298,15 @@ class CboeSource:
         # What has expired since the file was made is gone, though it is listed.
         lane.chain = still_living(reading.chain, self._time.now())
         self._renewed.set()
+
+    async def _keep_file(self, lane: _Lane, fetched: Fetched, sent: datetime | None) -> None:
+        """Spare the next program the file; now and then, for it is large."""
+        assert lane.chain is not None
+        now = self._clock.seconds()
+        if not lane.chain.simulated and now - lane.kept_at >= KEEP_EVERY:
+            lane.kept_at = now
+            etag = fetched.headers.get("etag", "")
+            await self._files.write(lane.ticker.symbol, fetched.body, etag, sent, self._clock.now())
 
     def _refused(self, lane: _Lane, error: FetchError) -> FetchError:
         """What it means for this ticker that there is no answer."""

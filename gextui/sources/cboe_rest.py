@@ -43,19 +43,21 @@ class CboeRest:
     async def __aexit__(self, *_: object) -> None:
         await self._http.close()
 
-    async def options(self, ticker: Ticker, *, known: bool, if_changed: bool) -> Fetched:
+    async def options(self, ticker: Ticker, *, known: bool, if_changed: bool, etag: str = "") -> Fetched:
         """The file of a ticker's options.
 
         Args:
             ticker: Whose.
             known: Whether the venue ever gave it: then a 403 is a block, otherwise it may not know the ticker.
             if_changed: Whether one that has not changed since the last need not be sent.
+            etag: Likewise one that has not changed since an earlier program had it under this tag.
 
         Raises:
             FetchError: there is no usable answer.
         """
         path = f"/options/{quote(symbol_of(ticker), safe='')}.json"
-        return await self._http.get(path, if_changed=if_changed, may_be_unknown=not known)
+        headers = {"if-none-match": etag} if etag else None
+        return await self._http.get(path, if_changed=if_changed, may_be_unknown=not known, headers=headers)
 
 
 def symbol_of(ticker: Ticker) -> str:
