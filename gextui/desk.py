@@ -14,15 +14,16 @@ from typing import Any, NoReturn, TypeVar
 from gextui.choice import Arrival, stale_after
 from gextui.coin_etfs import CoinEtfs
 from gextui.exposure.board import Board
-from gextui.exposure.change import WINDOWS, Past
+from gextui.exposure.change import Past
 from gextui.exposure.filters import EVERYTHING, Filters
 from gextui.exposure.series import Series
 from gextui.intake import Intake
 from gextui.keeper import History, Keeper
 from gextui.lane import FASTEST, Chart, Lane, Reading
-from gextui.market.calendar import end_of_day, last_close
+from gextui.market.calendar import last_close
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import Ticker
+from gextui.rewind import Rewind
 from gextui.route import Route
 from gextui.sources.pacing import Clock, SystemClock, ended_within
 from gextui.sources.source import Source, SourceState, SourceStatus
@@ -32,9 +33,6 @@ _T = TypeVar("_T")
 
 CHART_EVERY = 10.0
 """Seconds before levels over time are fetched anew."""
-CHART_POINTS = 600
-DAILY_FROM = timedelta(days=90)
-"""Over such a span the last reading of each day is fetched, by the clock of the ticker's market."""
 _AFTER_A_BUG = 1.0
 """Seconds before the intake is run again."""
 IMPLY_EVERY = 5.0
@@ -45,8 +43,6 @@ _LOOK_AGAIN = 60.0
 """Seconds after which it is looked anew what has expired: the machine may have slept."""
 _HISTORY_AFTER = 4 * 86400.0
 """Seconds, the longest weekend: an older chain is shown as it was, with what has expired since."""
-_CHART_PATIENCE = 10.0
-"""Seconds that a chart waits for the history."""
 # Seconds at the end, within the two that `stop` promises: for the last records, for the database, for everything.
 _FLUSH_WITHIN = 1.0
 _CLOSE_WITHIN = 0.4
@@ -120,6 +116,7 @@ class Desk:
         """
         self._clock = clock = SystemClock() if clock is None else clock
         self._keeper = Keeper(open_history, clock, record=record)
+        self._rewind = Rewind(self._keeper, self._show)
         self._needs_history = needs_history
         self._intake = Intake(sources, clock, routes=routes, make=make)
         self._beside = beside
@@ -202,12 +199,12 @@ class Desk:
     def step(self, ticker: Ticker, steps: int) -> None:
         """Move the ticker's view back (negative) or forward through what was recorded; past the newest it is live."""
         lane = self._lanes[ticker]
-        self._command(lane, lambda: self._step(lane, steps))
+        self._command(lane, lambda: self._rewind.step(lane, steps))
 
     def live(self, ticker: Ticker) -> None:
         """Return the ticker's view to the newest board."""
         lane = self._lanes[ticker]
-        self._command(lane, lambda: self._go_live(lane))
+        self._command(lane, lambda: self._rewind.end(lane))
 
     def chart(self, ticker: Ticker, span: timedelta) -> Series | None:
         """The levels over the last ``span``; None while they are being fetched. Ask again and they stay fresh."""
@@ -217,7 +214,7 @@ class Desk:
         if due:
             kept = chart.series if chart is not None and chart.span == span else None
             lane.chart = Chart(span, self._clock.seconds(), kept)
-            self._command(lane, lambda: self._fetch_chart(lane, span))
+            self._command(lane, lambda: self._rewind.fetch_chart(lane, span))
         return None if lane.chart is None else lane.chart.series
 
     def refresh(self, ticker: Ticker) -> None:
@@ -313,8 +310,8 @@ class Desk:
             return
         if lane.ticker.coin is not None:
             closed = last_close(datetime.fromtimestamp(self._clock.now(), UTC)) + timedelta(seconds=chain.delay)
-            self._etfs.recall(chain, await self._recorded(lane.ticker, closed))
-        reading = await self._read(chain)
+            self._etfs.recall(chain, await self._keeper.recorded(lane.ticker, closed))
+        reading = Reading.of(chain, await self._keeper.past(chain))
         if lane.arrived is None:
             lane.arrived = self._clock.seconds() - max(0.0, self._clock.now() - chain.as_of_seconds)
             self._intake.believe(chain)
@@ -387,7 +384,7 @@ class Desk:
                 continue
             # From when it came, not from now: a board that was late once must not make every later one late.
             lane.due = lane.offered + lane.pace
-            lane.newest = await self._read(chain)
+            lane.newest = Reading.of(chain, await self._keeper.past(chain))
             lane.arrived, lane.recalled = heard, False
             self._keeper.keep(lane.newest.board)
             lane.implied = self._implied(lane)
@@ -415,17 +412,12 @@ class Desk:
 
     async def _look_after(self, lane: Lane) -> None:
         if lane.newest is not None and lane.pending is None:
-            told = await self._etfs.completed(lane.newest.board.chain, self._recorded)
+            told = await self._etfs.completed(lane.newest.board.chain, self._keeper.recorded)
             if told is not None:
                 lane.offer(told)
         before, lane.implied = lane.implied, self._implied(lane)
         if lane.implied is not before:
             await self._show(lane)
-
-    async def _recorded(self, ticker: Ticker, at: datetime) -> OptionChain | None:
-        """The newest chain recorded up to an instant."""
-        history = self._keeper.history
-        return None if history is None else await self._keeper.ask(history.step(ticker, at, 0))
 
     def _implied(self, lane: Lane) -> Reading | None:
         """The reading of a shut coin ETF at the coin's price now; None where there is none. It is never recorded."""
@@ -433,11 +425,6 @@ class Desk:
         if chain is None:
             return None
         past = Past() if lane.newest is None or lane.newest.past is None else replace(lane.newest.past, windows={})
-        return Reading.of(chain, past)
-
-    async def _read(self, chain: OptionChain) -> Reading:
-        history = self._keeper.history
-        past = None if history is None else await self._keeper.ask(history.past(chain.ticker, chain.as_of, WINDOWS))
         return Reading.of(chain, past)
 
     async def _show(self, lane: Lane, *, at_start: bool = False) -> None:
@@ -475,60 +462,6 @@ class Desk:
             else:
                 wait = min(max(self._expires_next - now, 0.0), _LOOK_AGAIN)
                 await ended_within(self._clock, wait, self._expires_sooner.wait())
-
-    async def _step(self, lane: Lane, steps: int) -> None:
-        history = self._keeper.history
-        if history is None:
-            await self._show(lane, at_start=steps < 0)
-            return
-        lane.steps += steps
-        if lane.stepping:
-            return
-        lane.stepping = True
-        try:
-            while lane.steps:
-                steps, lane.steps = lane.steps, 0
-                await self._move(lane, history, steps)
-        finally:
-            lane.stepping = False
-
-    async def _move(self, lane: Lane, history: History, steps: int) -> None:
-        replay = lane.replay
-        shown = replay or lane.live
-        if shown is None:
-            return
-        chain = await self._keeper.ask(history.step(lane.ticker, shown.board.as_of, steps))
-        while chain is None and steps < -1 and not self._keeper.unread:  # before the first: as far as there is
-            steps += 1
-            chain = await self._keeper.ask(history.step(lane.ticker, shown.board.as_of, steps))
-        if self._keeper.unread:
-            return
-        if chain is None and steps < 0:
-            await self._show(lane, at_start=True)
-            return
-        past_end = chain is None or lane.live is None or chain.as_of >= lane.live.board.as_of
-        reading = None if past_end or chain is None else await self._read(chain)
-        if lane.replay is replay:  # and nobody went back to the live view meanwhile
-            lane.replay = reading
-            await self._show(lane)
-
-    async def _go_live(self, lane: Lane) -> None:
-        lane.replay = None
-        lane.steps = 0
-        await self._show(lane)
-
-    async def _fetch_chart(self, lane: Lane, span: timedelta) -> None:
-        history = self._keeper.history
-        if history is None or lane.newest is None:
-            return
-        end, points = lane.newest.board.as_of, CHART_POINTS
-        if span >= DAILY_FROM:
-            end, points = end_of_day(end, lane.ticker.session), span.days
-        question = history.range(lane.ticker, end - span, end, at_most=points)
-        series = await self._keeper.ask(question, _CHART_PATIENCE)
-        chart = lane.chart
-        if series is not None and chart is not None and chart.span == span:
-            lane.chart = replace(chart, series=series)
 
     async def _refresh(self, lane: Lane) -> None:
         self._intake.refresh(lane.ticker)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from gextui.exposure.board import Board
-from gextui.exposure.change import Past
+from gextui.exposure.change import WINDOWS, Past
 from gextui.exposure.series import Series
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import Ticker
@@ -128,6 +128,14 @@ class Keeper:
             return None
         self._reading.clear()
         return answer
+
+    async def past(self, chain: OptionChain) -> Past | None:
+        """What the chain's board is compared with; None where nothing is remembered."""
+        return None if self.history is None else await self.ask(self.history.past(chain.ticker, chain.as_of, WINDOWS))
+
+    async def recorded(self, ticker: Ticker, at: datetime) -> OptionChain | None:
+        """The newest chain recorded up to an instant."""
+        return None if self.history is None else await self.ask(self.history.step(ticker, at, 0))
 
     def keep(self, board: Board) -> None:
         """Have the board recorded, unless nothing in it could be read, or not all of it yet."""
