@@ -39,6 +39,7 @@ class DxLink:
         largest_frame: Characters of a frame that is too big.
         keepalive_timeout: Seconds after which a client that said nothing is cut off.
         keeps_alive: Whether it says KEEPALIVE.
+        refusing: Whether it takes no quote token, however new.
         habits: How it says things.
     """
 
@@ -66,6 +67,7 @@ class DxLink:
         self.largest_frame = 64 * 1024
         self.keepalive_timeout = 60.0
         self.keeps_alive = True
+        self.refusing = False
         self.habits = Habits()
 
     # Tokens.
@@ -78,7 +80,7 @@ class DxLink:
 
     def takes(self, token: str) -> bool:
         """Whether a quote token is good."""
-        return self._tokens.get(token, 0.0) > self._venue.now()
+        return not self.refusing and self._tokens.get(token, 0.0) > self._venue.now()
 
     # Connections.
 

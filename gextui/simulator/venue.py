@@ -99,9 +99,9 @@ class Venue(HttpVenue):
         """Close every WebSocket with a close frame."""
         await asyncio.gather(*(wire.close(code, reason) for wire in self.sockets))
 
-    def mute(self, channel: str = "*") -> None:
-        """Say nothing on a channel, or on any, while pings and calls are answered; until `heal`."""
-        self.muted.add(channel)
+    def mute(self, *channels: str) -> None:
+        """Say nothing on these channels, or on any, while pings and calls are answered; until `heal`."""
+        self.muted.update(channels or ("*",))
 
     def duplicate(self) -> None:
         """Send every notification twice, until `heal`."""

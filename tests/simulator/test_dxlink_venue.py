@@ -161,10 +161,12 @@ class TestHandshake:
             came, code = await client.closed()
             assert ([message["error"] for message in came], code) == ([error], 1002)
 
-    async def test_a_bad_token(self) -> None:
+    @pytest.mark.parametrize("refusing", [False, True])
+    async def test_a_bad_token(self, refusing: bool) -> None:
         async with open_venue() as (venue, _), bare(venue) as client:
+            venue.feed.refusing = refusing
             await client.socket.send(json.dumps(SETUP))
-            await client.send("AUTH", 0, token="another")
+            await client.send("AUTH", 0, token=venue.feed.issue() if refusing else "another")
             came, code = await client.closed()
             assert [message.get("state") for message in came] == [None, "UNAUTHORIZED", "UNAUTHORIZED"]
             assert code == 1008
