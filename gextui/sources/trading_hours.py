@@ -1,6 +1,6 @@
 """When New York trades, for a source that keeps to its hours: as the venue's calendar says, else as ours does."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time, timedelta
 
 from gextui.market.calendar import NEW_YORK, trading_hours
@@ -46,10 +46,10 @@ class TradingHours:
         """The calendar day in New York."""
         return datetime.fromtimestamp(now, NEW_YORK).date()
 
-    def _sessions(self, day: date, step: int) -> list[tuple[float, float]]:
+    def _sessions(self, day: date, step: int) -> Iterator[tuple[float, float]]:
         """The sessions from that day on, or back."""
         days = (day + timedelta(days=step * number) for number in range(_LONGEST_BREAK))
-        return [session for each in days if (session := self.session(each)) is not None]
+        return (session for each in days if (session := self.session(each)) is not None)
 
 
 def on_the_day(at: float, now: float) -> str:
