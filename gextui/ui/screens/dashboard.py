@@ -141,7 +141,7 @@ class Dashboard(Screen[None], inherit_bindings=False):
         """Choose among the designed layouts, before Textual lays out the old one in the new size, as breakpoints do."""
         layout = _layout_for(size)
         if not self.has_class(layout):
-            self.remove_class(*_LAYOUTS).add_class(layout)
+            self.remove_class(*_LAYOUTS, update=False).add_class(layout, update=False)
             self.app.stylesheet.update(self)
 
     def on_mount(self) -> None:
