@@ -122,7 +122,7 @@ class Exchange:
         return None if found is None else self._without(found[0].pushed(found[1]))
 
     def _without(self, ticker: Row) -> Row:
-        return {key: text for key, text in ticker.items() if key not in self.lacking}
+        return {key: text for key, text in ticker.items() if key not in self.lacking} if self.lacking else ticker
 
     # REST.
 

@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -160,7 +160,11 @@ class Book:
 
     def pushed(self, row: int) -> Row:
         """A row as the WebSocket gives it: under other names."""
-        return {_PUSHED.get(key, key): text for key, text in self._texts[row].items()}
+        return dict(zip(self._pushed_keys, self._texts[row].values(), strict=True))
+
+    @cached_property
+    def _pushed_keys(self) -> list[str]:
+        return [_PUSHED.get(key, key) for key in self._texts[0]]
 
     def instrument(self, row: int, launched: int) -> Row:
         """A row of ``instruments-info``, listed at that millisecond."""
@@ -215,6 +219,7 @@ class Book:
                 }
 
 
+@lru_cache(1 << 15)
 def _decimal(value: float, digits: int = 8) -> str:
     """A number as the venue writes it: never in scientific notation, without trailing zeros, "0" for none."""
     if value != value:
