@@ -4,6 +4,9 @@ import asyncio
 import heapq
 from itertools import count
 
+_ROUNDS_AT_REST = 3
+"""Rounds in which the loop has nothing to do: by then what was written to a socket has been read."""
+
 
 class FakeClock:
     """Implements `gextui.sources.pacing.Clock`: time moves only by `advance`, and sleepers wake in order."""
@@ -64,6 +67,10 @@ class FakeClock:
 
 
 async def settle(rounds: int = 20) -> None:
-    """Let every task that can run do so."""
-    for _ in range(rounds):
+    """Let every task that can run do so, and what crosses a socket on loopback arrive; at most so many rounds."""
+    loop = asyncio.get_running_loop()
+    at_rest = 0
+    while rounds and at_rest < _ROUNDS_AT_REST:
         await asyncio.sleep(0)
+        at_rest = 0 if loop._ready else at_rest + 1  # type: ignore[attr-defined]
+        rounds -= 1
