@@ -5,9 +5,12 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support.idle import hasten
+
 # How long a busy machine takes, for one example or to build tables for the first, says nothing of a test.
 settings.register_profile("gextui", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("gextui")
+hasten()
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ _STEPS = {"BTC": 1_000.0, "SPX": 25.0, "IBIT": 1.0, "XRP": 0.05}
 _DAYS_TO_EXPIRY = (1, 8, 22, 43, 106, 218)
 
 
+@lru_cache(256)
 def made_up_chain(
     symbol: str = "BTC",
     *,
