@@ -212,6 +212,23 @@ def index_options_trade(at: datetime) -> bool:
     return clock < _CURB_ENDS if not closes_early(day) else local < index_options_close(day)
 
 
+def index_options_stopped(at: datetime) -> datetime:
+    """When Cboe last stopped trading the options on its indices, at the aware instant ``at`` or before it."""
+    day = at.astimezone(NEW_YORK).date()
+    while True:
+        stopped = _last_stop(day)
+        if stopped is not None and stopped <= at:
+            return stopped
+        day -= timedelta(days=1)
+
+
+def _last_stop(day: date) -> datetime | None:
+    """When that trading ends for the last time on ``day`` but for a night that begins; None where there is none."""
+    if not is_trading_day(day):
+        return datetime.combine(day, _HOLIDAY_NIGHT_ENDS, NEW_YORK) if _has_a_night(day) else None
+    return index_options_close(day) if closes_early(day) else datetime.combine(day, _CURB_ENDS, NEW_YORK)
+
+
 def _has_a_night(day: date) -> bool:
     """Whether a night session leads into ``day``: all weekdays but New Year, Good Friday and Christmas."""
     if day.weekday() >= 5:

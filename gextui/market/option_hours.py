@@ -6,6 +6,7 @@ from gextui.market.calendar import (
     NEW_YORK,
     closing_time,
     index_options_close,
+    index_options_stopped,
     index_options_trade,
     is_trading_day,
     opening,
@@ -35,7 +36,14 @@ def options_close(ticker: Ticker, day: date) -> datetime:
 
 
 def quotes_until(ticker: Ticker, at: datetime) -> datetime:
-    """The last instant of regular trading up to ``at``: of when the quotes are that are seen then."""
+    """The last instant up to ``at`` at which the ticker's options traded: of when the quotes are that are seen then."""
+    if ticker.symbol in _AT_NIGHT:
+        return at if index_options_trade(at) else index_options_stopped(at)
+    return regular_until(ticker, at)
+
+
+def regular_until(ticker: Ticker, at: datetime) -> datetime:
+    """The last instant up to ``at`` in the regular hours of the ticker's options; an index is computed until then."""
     if ticker.session is Session.UTC:
         return at
     day = at.astimezone(NEW_YORK).date()

@@ -1,13 +1,13 @@
 """One ticker's delayed quotes: what a document says after the one before it, and the chain that makes."""
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 
-from gextui.market.calendar import NEW_YORK, MarketState, market_state, new_york
+from gextui.market.calendar import NEW_YORK, new_york
 from gextui.market.chain import OptionChain
-from gextui.market.option_hours import options_trade
+from gextui.market.option_hours import quotes_until, regular_until
 from gextui.market.ticker import Kind, Ticker
 from gextui.pricing.parity import PRICED_BY_FUTURES, implied_spot
 from gextui.sources.cboe import DELAY, EARLY, Document, read_document
@@ -94,21 +94,20 @@ def _asked_for(document: Document, ticker: Ticker) -> Ticker:
 
 
 def _with_a_moving_spot(chain: OptionChain, document: Document) -> OptionChain:
-    """The chain of an index that stands still while its options trade gets the spot that they imply."""
+    """The chain of an index that stood still while its options traded gets the spot that they imply."""
     if chain.halt is not None:
         return chain
-    quoted_at = chain.as_of - timedelta(seconds=DELAY)
     ticker = chain.ticker
-    if ticker.kind is not Kind.INDEX or ticker.symbol in PRICED_BY_FUTURES or not options_trade(ticker, quoted_at):
+    quoted_at = quotes_until(ticker, chain.as_of - timedelta(seconds=DELAY))
+    if ticker.kind is not Kind.INDEX or ticker.symbol in PRICED_BY_FUTURES:
         return chain
     traded_at = document.traded_at
-    if traded_at is None and market_state(ticker.session, quoted_at) is MarketState.OPEN:
-        return chain
-    if traded_at is not None and quoted_at - traded_at <= FROZEN_AFTER:
+    if quoted_at - (traded_at or regular_until(ticker, quoted_at)) <= FROZEN_AFTER:
         return chain
     since = "" if traded_at is None else f" since {new_york(traded_at, chain.as_of)}"
     still = f"The index has stood still at {chain.spot:,.2f}{since}"
-    found = implied_spot(chain)
+    # At the quotes' own instant: as long as they stay the same, so does what they imply.
+    found = implied_spot(replace(chain, as_of=quoted_at.astimezone(UTC)))
     if found is None:
         note = f"{still}, and the options' quotes do not agree on another price: it stands for spot."
         return replace(chain, notes=(*chain.notes, note))

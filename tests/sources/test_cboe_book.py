@@ -82,6 +82,23 @@ class TestFrozenIndex:
         assert chain.spot == pytest.approx(market.spot, rel=1e-4)
         assert chain.previous_close == 6495.0
 
+    @pytest.mark.parametrize(
+        ("local", "traded", "implied"),
+        [
+            ("2026-11-18 19:00", CLOSE, True),  # the quotes are of the curb session's end, 17:00
+            ("2026-11-21 12:00", "2026-11-20T16:14:59", True),
+            ("2026-11-28 12:00", "2026-11-27T13:14:59", False),  # a half day has none
+        ],
+    )
+    def test_after_the_last_session_spot_stays_what_its_quotes_imply(
+        self, local: str, traded: str, implied: bool
+    ) -> None:
+        stamp = at_new_york(local)
+        market = market_of(SPX, stamp)
+        chain = read(file_of(market, stamp, current_price=6500.0, last_trade_time=traded)).chain
+        assert chain.spot == (pytest.approx(market.spot, rel=5e-4) if implied else 6500.0)
+        assert chain.previous_close == 6495.0, "the day is still that of the close"
+
     def test_it_is_kept_where_the_quotes_say_nothing(self) -> None:
         market = market_of(SPX, EVENING)
         market = replace(market, bid=np.full(len(market), np.nan))
@@ -96,8 +113,6 @@ class TestFrozenIndex:
         [
             ("2026-11-19 11:00", "2026-11-19T10:44:59"),  # the index moves
             ("2026-11-19 16:20", "2026-11-19T16:05:00"),
-            ("2026-11-21 12:00", "2026-11-20T16:14:59"),  # nothing trades on a Saturday
-            ("2026-11-18 19:00", CLOSE),  # nor between curb and night
         ],
     )
     def test_a_spot_that_moves_with_its_options_is_as_the_file_says(self, local: str, traded: str) -> None:
@@ -147,7 +162,6 @@ class TestAfterHours:
             (SPY, "2026-11-20 06:19", True),
             (SPY, "2026-11-21 12:00", True),
             (IBIT, "2026-11-27 13:20", True),  # a half day
-            (SPX, "2026-11-21 12:00", False),  # an index stands still with its options
         ],
     )
     def test_quotes_belong_to_the_close(self, ticker: Ticker, local: str, outlived: bool) -> None:

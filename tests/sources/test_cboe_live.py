@@ -135,14 +135,19 @@ class TestRecorded:
         assert len(chain) == 3_576, "it is shown as it was"
 
     async def test_spx_on_a_holiday(self, shared: Path, tmp_path: Path) -> None:
-        """The index and its options both stand still since Friday, and Labor Day's night session is over."""
+        """The index stands still since Friday; its options' quotes are of Labor Day's night session, which is over."""
         body = gzip.decompress((shared / "wire/samples/cboe/_SPX_derived_from_csv_2023-09-04.json.gz").read_bytes())
         chain, spoken = await self.served(SPX, body, datetime(2023, 9, 4, 18, 57, tzinfo=UTC))
         offline = self.as_a_file(tmp_path, body)
         same_rows(chain, offline)
-        assert (len(chain), chain.spot, chain.notes) == (19_158, 4515.77, ())
-        assert (chain.as_of, chain.previous_close) == (offline.as_of, offline.previous_close)
-        assert spoken == "closed: market closed, as of 16:15 New York Fri"
+        assert (len(chain), offline.spot) == (19_158, 4515.77)
+        assert chain.spot == pytest.approx(4510.61, abs=0.01)
+        assert chain.notes == (
+            "The index has stood still at 4,515.77 since 16:15 New York Fri: spot 4,510.61 is implied by the options "
+            "of 2023-09-05 (put-call parity).",
+        )
+        assert (chain.as_of, chain.previous_close) == (offline.as_of, 4515.77)
+        assert spoken == "closed: market closed, as of 11:30 New York"
 
     async def test_spx_in_the_night_says_that_its_index_stands_still(self, shared: Path) -> None:
         """One contract of a real evening's file: too few to imply anything."""
@@ -394,18 +399,20 @@ class TestEvenings:
             assert rig.spoken(SPY) == "closed: market closed, as of 16:15 New York"
             assert rig.spoken(SPX).startswith("delayed: night session, delayed 15 min, as of 16:3")
             await rig.until(new_york("2026-11-19 17:20"))
-            assert rig.spoken(SPX) == "closed: market closed, as of 16:15 New York"
+            assert rig.spoken(SPX) == "closed: market closed, as of 17:00 New York"
             curb = len(rig.readings(SPX))
             await rig.until(new_york("2026-11-19 17:55"))
             assert len(rig.readings(SPX)) <= curb + 1, "nothing trades any more"
-            assert rig.spoken(SPX) == "closed: market closed, as of 16:15 New York"
+            assert rig.spoken(SPX) == "closed: market closed, as of 17:00 New York"
 
     async def test_from_the_evening_into_the_night(self) -> None:
         async with rigged(SPX, start=new_york("2026-11-19 20:12"), tick=30.0) as rig:
             await rig.first()
-            close = rig.newest(SPX).spot
-            assert rig.newest(SPX).notes == ()
-            assert rig.spoken() == "closed: market closed, as of 16:15 New York"
+            close = rig.venue._books[SPX].price
+            assert (
+                rig.newest(SPX).notes[0].startswith(f"The index has stood still at {close:,.2f} since 16:15 New York")
+            )
+            assert rig.spoken() == "closed: market closed, as of 17:00 New York"
             await rig.until(new_york("2026-11-19 21:00"))
             assert rig.spoken().startswith("delayed: night session, delayed 15 min, as of 20:5")
             night = rig.newest(SPX)
