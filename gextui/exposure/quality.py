@@ -7,9 +7,9 @@ import numpy as np
 
 from gextui.exposure.book import Book
 from gextui.exposure.parts import PartOfBook
-from gextui.market.calendar import NEW_YORK, new_york
+from gextui.market.calendar import NEW_YORK, SHORTEST_LIFE, new_york
 from gextui.market.chain import Booleans, Floats, OptionChain
-from gextui.market.ticker import Kind
+from gextui.market.ticker import Kind, Session
 from gextui.pricing.parity import waiting_to_settle
 from gextui.pricing.smile import ForwardFrom, Smile
 
@@ -20,6 +20,9 @@ LEAST_HELD = 0.02
 LEAST_TO_VOLUME = 0.02
 """A living chain's open interest is more than this multiple of the day's volume: SPY's last day alone had 0.07, wiped
 chains have 0.001 at the most."""
+LEAST_OF_A_SIDE = 0.02
+"""Of US options calls have more than this fraction of the puts' open interest, and the other way round: recorded chains
+have 0.34 at the least."""
 LEAST_PRICED = 0.25
 """A living chain has an IV of its own at more than this share of its strikes."""
 MOST_GUESSED = 0.5
@@ -33,6 +36,10 @@ Coins' venues say 0, and leave none blank."""
 STALE_SPOT_TODAY, STALE_SPOT = 0.002, 0.006
 """A spot this far, as a fraction, from what the nearest options imply is from another time than their quotes. Until
 today's expiry no dividend can explain it; later one can explain some of it."""
+TRADED_WHEN_LISTED = 0.05
+"""Expiries that were just listed make less than this fraction of the day's volume."""
+SHORT_LIVED = 4.0
+"""With fewer delays left to live, gamma at an IV of before is overstated by more than a tenth."""
 NEAREST = 14 * 86400.0
 """Seconds: options that live longer do not say what spot is."""
 TODAY = 12 * 3600.0
@@ -81,12 +88,24 @@ def _wiped(chain: OptionChain, smile: Smile, alive: Booleans) -> str | None:
             f"the source has wiped open interest (only {known.sum():,.0f} contracts in the whole chain): no levels; "
             "read it again during market hours"
         )
+    if (side := _wiped_side(chain, alive)) is not None:
+        return f"the source has wiped the open interest of {side}: no levels; read it again during market hours"
     nodes = np.unique(smile.node[alive])
     given = smile.leg_iv[alive & np.isfinite(smile.leg_iv)]
     guessed = bool(len(given)) and _is_first_guess(given).mean() > MOST_GUESSED
     if guessed or smile.node_own[nodes].mean() < LEAST_PRICED:
         return "the source has wiped the implied volatilities of most strikes: no levels; read it again in market hours"
     return None
+
+
+def _wiped_side(chain: OptionChain, alive: Booleans) -> str | None:
+    """``calls`` or ``puts`` where those of US options hold next to nothing; the clearing house counts both at once."""
+    sides = {"calls": alive & chain.is_call, "puts": alive & ~chain.is_call}
+    if chain.ticker.session is not Session.NEW_YORK or min(map(np.count_nonzero, sides.values())) < FEWEST_CONTRACTS:
+        return None
+    held = {side: float(np.nansum(chain.open_interest[rows])) for side, rows in sides.items()}
+    least = min(held, key=lambda side: held[side])
+    return least if held[least] < LEAST_OF_A_SIDE * max(held.values()) else None
 
 
 def _is_first_guess(iv: Floats) -> Booleans:
@@ -112,6 +131,7 @@ def doubts(
             "infinite; what is held there is missing from every level"
         )
     found += _blank(chain, smile, book)
+    found += _unheld(chain, smile, book)
     selected = np.bincount(chain.expiry[book.used], minlength=len(chain.expiries)) > 0
     found += [_settling(chain, expiry) for expiry in waiting_to_settle(chain) if selected[expiry]]
     for name, expiries in _venues(chain):
@@ -124,6 +144,7 @@ def doubts(
                 f"{name}{carried} of {len(of)} expiries have no forward of their own: spot grown at "
                 f"{chain.rates[of[0]]:.2%}, dividends unknown"
             )
+        found += _late(chain, int(of[0]))
         if stale := stale_spot(chain, smile, int(of[0])):
             found.append(name + stale)
     return (*found, *chain.notes)
@@ -161,6 +182,36 @@ def _blank(chain: OptionChain, smile: Smile, book: Book) -> Iterator[str]:
                 f"{name}partial: {blank:,} of {contracts:,} contracts have no open interest: just listed, or the "
                 "source left it out; what is held there is missing from every level"
             )
+
+
+def _unheld(chain: OptionChain, smile: Smile, book: Book) -> Iterator[str]:
+    """Which expiries of US options trade much though their source says that nobody holds any."""
+    if chain.ticker.session is not Session.NEW_YORK:
+        return
+    counted = (smile.years[chain.expiry] > 0) & ~book.refused
+    contracts, held, traded = (
+        np.bincount(chain.expiry[counted], weights=np.nan_to_num(column[counted]), minlength=len(chain.expiries))
+        for column in (np.ones(len(chain)), chain.open_interest, chain.volume)
+    )
+    unheld = np.flatnonzero((contracts >= FEWEST_CONTRACTS) & (held == 0) & (traded > 0))
+    if traded[unheld].sum() > TRADED_WHEN_LISTED * traded.sum():
+        first, last = (datetime.fromtimestamp(chain.expiries[at], NEW_YORK).date() for at in unheld[[0, -1]])
+        days = f"{first}" if first == last else f"{first} to {last}"
+        yield (
+            f"partial: {len(unheld)} of {np.count_nonzero(contracts)} expiries trade and have no open interest "
+            f"({days}): the source left it out, and what is held there is missing from every level"
+        )
+
+
+def _late(chain: OptionChain, front: int) -> Iterator[str]:
+    """A sentence when quotes are so late that an expiry lives much shorter than they knew."""
+    left = chain.expiries[front] - chain.as_of_seconds
+    if chain.delay > 0 and left < SHORT_LIVED * chain.delay:
+        times = ((left + chain.delay) / max(left, SHORTEST_LIFE)) ** 0.5
+        yield (
+            f"the nearest expiry has {left / 60:.0f} min left and its quotes are {chain.delay / 60:.0f} min old: they "
+            f"know of more time, so its gamma near the money is up to {times:.1f} times too high"
+        )
 
 
 def _stale_parts(parts: Sequence[PartOfBook]) -> Iterator[str]:

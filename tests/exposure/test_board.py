@@ -13,11 +13,13 @@ from gextui.exposure.change import Past
 from gextui.exposure.explain import Input, explain
 from gextui.exposure.filters import Filters, Sign, Weight
 from gextui.exposure.regime import State
-from gextui.market.chain import Booleans, Integers, OptionChain
+from gextui.market.chain import Booleans, Floats, Integers, OptionChain
 from gextui.market.combined import combine
 from gextui.market.ticker import KNOWN_TICKERS
 from tests.exposure.chains import Contract, chain_of, random_chain
 from tests.exposure.reference import read
+
+SPY = KNOWN_TICKERS["SPY"]
 
 
 def scaled(chain: OptionChain, **columns: Any) -> OptionChain:
@@ -279,6 +281,51 @@ def test_numbers_that_no_market_has_are_told() -> None:
 def test_a_flat_smile_is_no_wiped_one(iv: float) -> None:
     chain = random_chain(7)
     assert not build_board(scaled(chain, iv=np.full(len(chain), iv))).wiped
+
+
+@pytest.mark.parametrize("calls", [True, False])
+def test_a_side_that_holds_next_to_nothing_is_wiped(calls: bool) -> None:
+    chain = replace(random_chain(7), ticker=SPY)
+    for left, is_wiped in ((0.01, True), (0.03, False)):
+        board = build_board(scaled(chain, open_interest=one_side(chain, calls, left)))
+        assert board.wiped is is_wiped
+        side = "calls" if calls else "puts"
+        words = f"the source has wiped the open interest of {side}: no levels; read it again during market hours"
+        assert (words in board.warnings) is is_wiped
+    assert not build_board(scaled(random_chain(7), open_interest=one_side(chain, calls, 0.0))).wiped, "a coin's may be"
+
+
+def one_side(chain: OptionChain, calls: bool, left: float) -> Floats:
+    """Open interest of which one side has kept that fraction of the other's."""
+    mine, others = (np.nansum(chain.open_interest[chain.is_call == side]) for side in (calls, not calls))
+    return np.where(chain.is_call == calls, left * others / mine, 1.0) * chain.open_interest
+
+
+def test_expiries_that_trade_and_hold_nothing_are_told() -> None:
+    chain = replace(random_chain(7), ticker=SPY)
+    front = chain.expiry == 0
+    interest = np.where(front, 0.0, chain.open_interest)
+    for traded, told in ((0.04, False), (0.06, True)):
+        others = np.nansum(chain.volume[~front])
+        volume = np.where(front, traded / (1.0 - traded) * others / front.sum(), chain.volume)
+        board = build_board(scaled(chain, open_interest=interest, volume=volume))
+        assert (
+            any(words.startswith("partial: 1 of 5 expiries trade and have no open") for words in board.warnings) is told
+        )
+
+
+@pytest.mark.parametrize(("minutes", "words"), [(2.0, "up to 2.9 times too high"), (59.0, "1.1 times"), (61.0, "")])
+def test_late_quotes_of_an_expiry_with_little_time_left(minutes: float, words: str) -> None:
+    rows = [
+        Contract(strike, right, years=minutes / 525_600.0, iv=0.2, open_interest=9.0)
+        for strike in (99.0, 100.0, 101.0)
+        for right in "CP"
+    ]
+    warnings = build_board(replace(chain_of(rows), delay=900.0)).warnings
+    told = [warning for warning in warnings if warning.startswith(f"the nearest expiry has {minutes:.0f} min left and")]
+    assert bool(told) is bool(words)
+    assert all(words in warning for warning in told)
+    assert not any("min left" in warning for warning in build_board(chain_of(rows)).warnings)
 
 
 def test_the_last_day_of_an_expiry_trades_many_times_what_is_open() -> None:
