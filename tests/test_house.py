@@ -5,7 +5,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,9 +15,12 @@ PACKAGE = ROOT / "gextui"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
-def trees() -> Iterator[tuple[str, ast.Module]]:
-    for path in MODULES:
-        yield str(path.relative_to(ROOT)), ast.parse(path.read_text(encoding="utf-8"))
+@cache
+def nodes() -> list[tuple[str, list[ast.AST]]]:
+    """What each module holds."""
+    return [
+        (str(path.relative_to(ROOT)), list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))) for path in MODULES
+    ]
 
 
 def imported_by(statement: str) -> set[str]:
@@ -54,8 +57,8 @@ class TestImports:
         assert done.returncode == 0, done.stdout
 
     def test_no_scipy_in_the_product(self) -> None:
-        for name, tree in trees():
-            for node in ast.walk(tree):
+        for name, held in nodes():
+            for node in held:
                 names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
                 names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
                 assert not any(module.split(".")[0] in ("scipy", "pandas") for module in names), name
@@ -64,21 +67,21 @@ class TestImports:
 class TestSource:
     def test_nothing_is_printed(self) -> None:
         """Standard output is data and belongs to the command line's `give`; the dashboard owns the terminal."""
-        for name, tree in trees():
-            calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+        for name, held in nodes():
+            calls = [node.func for node in held if isinstance(node, ast.Call)]
             assert not any(isinstance(call, ast.Name) and call.id == "print" for call in calls), name
 
     def test_what_is_caught_blindly_is_raised_again(self) -> None:
-        for name, tree in trees():
-            for node in ast.walk(tree):
+        for name, held in nodes():
+            for node in held:
                 if isinstance(node, ast.ExceptHandler):
                     caught = ast.unparse(node.type) if node.type else "BaseException"
                     raised = ast.unparse(node.body[-1]) == "raise"
                     assert raised or caught not in ("Exception", "BaseException"), f"{name}:{node.lineno}"
 
     def test_missing_is_never_made_zero(self) -> None:
-        for name, tree in trees():
-            for node in ast.walk(tree):
+        for name, held in nodes():
+            for node in held:
                 if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or):
                     assert ast.unparse(node.values[-1]) not in ("0", "0.0"), f"{name}:{node.lineno}"
 

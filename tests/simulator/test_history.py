@@ -1,5 +1,6 @@
 """The simulated market's past, as the demo shows it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from gextui.exposure.board import build_board
@@ -40,8 +41,9 @@ async def test_what_was_not_seen_is_not_remembered() -> None:
 
 async def test_it_goes_on_thinned() -> None:
     market, history = market_with_past(7, MONDAY)
+    board = build_board(market.chain(BTC))
     for _ in range(721):
-        await history.record(build_board(market.chain(BTC)))
+        await history.record(replace(board, chain=market.chain(BTC)))
         market.step(10.0)
     latest = await history.latest(BTC)
     assert latest is not None

@@ -105,7 +105,7 @@ def chains(draw: st.DrawFn) -> OptionChain:
 
 
 @given(chains())
-@settings(max_examples=200, deadline=None)
+@settings(deadline=None)
 def test_a_chain_comes_back_bit_for_bit(chain: OptionChain) -> None:
     assert same_bits(unpacked(packed(chain)), chain)
 
