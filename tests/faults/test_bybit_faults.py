@@ -28,7 +28,6 @@ from gextui.simulator.http_venue import RecordedMarket
 from gextui.simulator.market import SimulatedMarket
 from gextui.sources import stream
 from gextui.sources.bybit import STATUS_EVERY, BybitSource
-from gextui.sources.bybit_lines import FIRST_DATA
 from gextui.sources.bybit_rest import BANNED_SECONDS
 from gextui.sources.deribit import DeribitSource
 from gextui.sources.pacing import Backoff
@@ -351,26 +350,6 @@ class TestOwn:
             assert rig.status().connections[0].state == "live"
             assert rig.rejected() == {}
             assert rig.venue.connects == 1
-
-    async def test_silence_of_one_topic_is_no_loss_of_another(self) -> None:
-        """N6."""
-        async with rigged(small=True, started=False) as rig:
-            topic = f"tickers.{rig.symbols()[9]}"
-            rig.venue.mute(topic)
-            rig.start()
-            await rig.settled()
-            passed = await rig.turn(15.0, lambda: sum(topic in topics for topics in rig.venue.subscribed) == 2)
-            assert passed <= FIRST_DATA + 2.0
-            assert rig.is_live()
-            assert rig.venue.connects == 1
-
-    async def test_the_wrong_form_of_a_symbol(self) -> None:
-        async with rigged(small=True, started=False) as rig:
-            rig.venue.exchange.names_as_displayed = True
-            rig.start()
-            await rig.turn(5.0)
-            assert all("USDT-" in topic for topic in rig.topics() if topic.startswith("tickers."))
-            await back(rig, FIRST_DATA + 10.0)
 
     async def test_a_topic_of_a_whole_coin_is_never_asked_for(self) -> None:
         async with rigged(small=True) as rig:

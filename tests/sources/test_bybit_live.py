@@ -120,7 +120,7 @@ class TestChains:
             assert len(rig.chains[BTC]) - before <= 1
 
     async def test_carry_what_the_coin_cost_a_day_ago(self) -> None:
-        async with rigged() as rig:
+        async with rigged(small=True) as rig:
             await rig.live()
             await rig.turn(3.0)
             row = rig.venue.exchange._perpetual("BTCUSDT")
@@ -263,7 +263,7 @@ class TestPlan:
             assert np.count_nonzero(np.isnan(rig.newest().open_interest)) == 3
 
     async def test_trades_are_subscribed_to_once_a_coin(self) -> None:
-        async with rigged() as rig:
+        async with rigged(small=True) as rig:
             await rig.settled()
             asked = [topic for topics in rig.venue.subscribed for topic in topics if topic.startswith("publicTrade")]
             assert asked == ["publicTrade.BTC"]
@@ -307,7 +307,7 @@ class TestListing:
             assert rig.venue.connects == 2
 
     async def test_an_expiry_before_its_time_leaves_with_the_next_poll(self) -> None:
-        async with rigged() as rig:
+        async with rigged(small=True) as rig:
             await rig.settled()
             front = rig.newest().expiries[0]
             rig.venue.expire_next("BTC")
@@ -363,7 +363,7 @@ class TestListing:
             assert rig.venue.calls[INSTRUMENTS] <= 2
 
     async def test_symbols_that_were_kept_under_other_names_count_for_nothing(self, tmp_path: Path) -> None:
-        async with rigged(cache_dir=tmp_path, started=False) as rig:
+        async with rigged(small=True, cache_dir=tmp_path, started=False) as rig:
             symbols = rig.symbols()
             kept = InstrumentCache(tmp_path, f"bybit {rig.venue.rest_url}")
             await kept.write("BTC", [symbol.removesuffix("-USDT") for symbol in symbols], rig.clock.now())
@@ -386,6 +386,7 @@ class TestListing:
 
 class TestSilentTopics:
     async def test_one_is_asked_for_again_named_and_left(self) -> None:
+        """N6."""
         async with rigged(small=True, started=False) as rig:
             symbol = rig.symbols()[7]
             topic = f"tickers.{symbol}"
@@ -394,6 +395,7 @@ class TestSilentTopics:
             await rig.live()
             await rig.turn(FIRST_DATA + 3.0, lambda: rig.status().connections[0].detail)
             assert rig.status().connections[0].detail == f"no data yet from {symbol}"
+            assert rig.is_live()
             await rig.turn(2.0)
             assert [topics for topics in rig.venue.subscribed if topic in topics][1:] == [(topic,)]
             # Once is enough: the rest of the chain, and its state, are as they were, and polls tell of the contract.
@@ -407,7 +409,7 @@ class TestSilentTopics:
             assert rig.status().connections[0].detail == ""
 
     async def test_the_wrong_form_of_symbols_is_tried_in_the_right_one(self) -> None:
-        async with rigged(started=False) as rig:
+        async with rigged(small=True, started=False) as rig:
             rig.venue.exchange.names_as_displayed = True
             rig.start()
             await rig.turn(6.0)
@@ -456,7 +458,7 @@ class TestSilentTopics:
 
 class TestStatus:
     async def test_is_connecting_until_tickers_come(self) -> None:
-        async with rigged(started=False) as rig:
+        async with rigged(small=True, started=False) as rig:
             assert rig.status().state is SourceState.CONNECTING
             rig.venue.mute()
             rig.start()
@@ -495,7 +497,7 @@ class TestStatus:
         states: Counter[SourceState] = Counter()
         stop = threading.Event()
         failures: list[BaseException] = []
-        async with rigged() as rig:
+        async with rigged(small=True) as rig:
             rig.venue.refuse(f"tickers.{rig.symbols()[0]}")
 
             def read() -> None:
@@ -578,7 +580,7 @@ class TestStatus:
             BybitSource([BTC], rest_url="https://example.com", ws_url="ws://example.com")
 
     async def test_the_test_network_is_not_taken_for_the_market(self) -> None:
-        async with rigged() as rig:
+        async with rigged(small=True) as rig:
             rig.source._testnet, rig.source._loopback = True, False
             await rig.live()
             assert not rig.newest().simulated
