@@ -1,8 +1,8 @@
 # Everything runs from .venv, made from the pinned and hashed requirements.txt.
 PYTHON ?= python3
 BIN := .venv/bin
-# A process a core; the tests of a file share what it serves, and files come in their order: the few that take long by
-# themselves are not kept for last. The programs that tests start find themselves compiled, whatever the environment says.
+# The tests of a file share what it serves, and files come in their order: the few that take long by themselves are not
+# kept for last. The programs that tests start find themselves compiled, whatever the environment says.
 # What fails is run once more, and the summary counts it: real terminals and processes are late on a busy machine.
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --reruns 1
 STAMP := .venv/.ready

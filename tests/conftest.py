@@ -1,5 +1,6 @@
 """What every test may ask for."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,13 @@ from tests.support.idle import hasten
 settings.register_profile("gextui", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("gextui")
 hasten()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """A process more than there are cores: while one waits for a terminal or a socket the others work."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores + 1
 
 
 @pytest.fixture(scope="session")
