@@ -128,9 +128,9 @@ class Sources(Table, frozen=True):
     tastytrade: Tastytrade = Tastytrade()
 
 
-SOURCES = ("deribit", "bybit", "cboe", "yahoo", "tradier")
+SOURCES = ("deribit", "bybit", "cboe", "yahoo", "tradier", "tastytrade")
 """The sources of option chains, as ``[tickers]`` names them."""
-SAME_CONTRACTS = frozenset({"cboe", "yahoo", "tradier"})
+SAME_CONTRACTS = frozenset({"cboe", "yahoo", "tradier", "tastytrade"})
 """Sources that tell of the same exchanges' options; the sum of two of them would count every contract twice."""
 
 

@@ -169,6 +169,10 @@ def _secrets(settings: Settings) -> Iterator[Finding]:
             yield _fail(subject, f"{name}: {error}", "", Exit.CONFIGURATION)
         else:
             yield _ok(subject, f"{name}: " + ("not given" if found is None else f"from {found[1]}"))
+    halves = SecretName.TASTYTRADE_CLIENT_SECRET, SecretName.TASTYTRADE_REFRESH_TOKEN
+    missing = [name for name in halves if not settings.secrets.configure(name)]
+    if len(missing) == 1:
+        yield _warn("Tastytrade", f"its {missing[0]} is missing", "it is read only where there are both")
 
 
 def _database(path: Path) -> Iterator[Finding]:

@@ -31,8 +31,13 @@ _NEXT_WITHIN = 2.5
 _IMPLIED_WITHIN = 10.0
 """Seconds that a coin ETF's implied book is waited for: it needs the coin's price."""
 _COINS = ("deribit", "bybit")
-_SHARES = ("tradier", "cboe", "yahoo")
+_SHARES = ("tastytrade", "tradier", "cboe", "yahoo")
 """The sources of everything else, the best first."""
+_ACCOUNTS = {
+    "tastytrade": (SecretName.TASTYTRADE_CLIENT_SECRET, SecretName.TASTYTRADE_REFRESH_TOKEN),
+    "tradier": (SecretName.TRADIER_TOKEN,),
+}
+"""The credentials without which a source gives nothing."""
 
 
 def sources_of(ticker: Ticker) -> tuple[str, ...]:
@@ -47,7 +52,12 @@ def route_for(settings: Settings, ticker: Ticker) -> Route:
         return Route(choice.sources, choice.combine)
     if ticker.kind is Kind.COIN:
         return Route((ticker.source,))
-    return Route(_SHARES if settings.secrets.configure(SecretName.TRADIER_TOKEN) else _SHARES[1:])
+    return Route(tuple(_usable(settings, _SHARES)))
+
+
+def _usable(settings: Settings, sources: Iterable[str]) -> list[str]:
+    """Those of the sources that need no account, or for which there is one."""
+    return [name for name in sources if all(map(settings.secrets.configure, _ACCOUNTS.get(name, ())))]
 
 
 def routes_of(settings: Settings, tickers: Iterable[Ticker]) -> dict[Ticker, Route]:
@@ -75,8 +85,7 @@ class LiveCatalogue:
 
     def sources_of(self, ticker: Ticker) -> Sequence[str]:
         """The sources that can give the ticker, the best first; not those for which there is no account."""
-        has_token = self._settings.secrets.configure(SecretName.TRADIER_TOKEN)
-        return [name for name in sources_of(ticker) if has_token or name != "tradier"]
+        return _usable(self._settings, sources_of(ticker))
 
     def route(self, ticker: Ticker, chosen: Route | None = None) -> Route:
         """Whose chains the ticker gets, where the user has chosen this."""

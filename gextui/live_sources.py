@@ -14,7 +14,7 @@ from gextui.market.calendar import NEW_YORK
 from gextui.market.coin import CoinRatio, RatioSource
 from gextui.market.ticker import ticker_for
 from gextui.route import RECORDER
-from gextui.secrets import SecretName
+from gextui.secrets import Secret, SecretName
 from gextui.sources.pacing import Clock, SystemClock
 from gextui.sources.source import Source
 
@@ -32,8 +32,9 @@ class LiveSources:
             SecretError: a credential is configured and cannot be had.
         """
         self._settings = settings
-        token = settings.secrets.find(SecretName.TRADIER_TOKEN)
-        self._tradier_token = None if token is None else token[0]
+        self._tradier_token = _credential(settings, SecretName.TRADIER_TOKEN)
+        self._client_secret = _credential(settings, SecretName.TASTYTRADE_CLIENT_SECRET)
+        self._refresh_token = _credential(settings, SecretName.TASTYTRADE_REFRESH_TOKEN)
         self._cache = cache_path()
         self._clock = clock = SystemClock()
         urls = settings.sources
@@ -55,6 +56,7 @@ class LiveSources:
             "cboe": self._cboe,
             "yahoo": self._yahoo,
             "tradier": self._tradier,
+            "tastytrade": self._tastytrade,
             RECORDER: self._recorder,
         }
         if ticker_for(name).coin is not None:
@@ -94,6 +96,18 @@ class LiveSources:
             cache_dir=self._cache,
         )
 
+    def _tastytrade(self) -> Source:
+        from gextui.sources.tastytrade_live import TastytradeSource
+
+        return TastytradeSource(
+            (),
+            rest_url=self._settings.sources.tastytrade.rest_url,
+            client_secret=self._client_secret,
+            refresh_token=self._refresh_token,
+            rate=self._us_rate,
+            cache_dir=self._cache,
+        )
+
     def _yahoo(self) -> Source:
         from gextui.sources.yahoo_live import YahooSource
 
@@ -123,6 +137,11 @@ class LiveSources:
         async with YahooQuotes(self._settings.sources.yahoo.rest_url) as quotes:
             self._rate = TreasuryRate(quotes, fallback=self._settings.rates.usd)
             await self._rate.keep()
+
+
+def _credential(settings: Settings, name: SecretName) -> Secret | None:
+    found = settings.secrets.find(name)
+    return None if found is None else found[0]
 
 
 def holdings_of(settings: Settings) -> dict[str, CoinRatio]:

@@ -56,6 +56,10 @@ class Secret:
         """The text itself, for the request that needs it and nothing else."""
         return self._text
 
+    def expire(self) -> None:
+        """It is worth nothing any more: no text need be searched for it."""
+        _shown_nowhere.discard(self._text)
+
     def __repr__(self) -> str:
         return HIDDEN
 

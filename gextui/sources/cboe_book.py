@@ -1,23 +1,20 @@
 """One ticker's delayed quotes: what a document says after the one before it, and the chain that makes."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 
-from gextui.market.calendar import NEW_YORK, new_york
+from gextui.market.calendar import new_york
 from gextui.market.chain import OptionChain
-from gextui.market.option_hours import quotes_until, regular_until
-from gextui.market.ticker import Kind, Ticker
-from gextui.pricing.parity import PRICED_BY_FUTURES, implied_spot
-from gextui.sources.cboe import DELAY, EARLY, Document, read_document
+from gextui.market.ticker import Ticker
+from gextui.sources.cboe import EARLY, Document, read_document
 from gextui.sources.doubt import losses
 from gextui.sources.failure import Failure, FetchError
+from gextui.sources.moving_spot import with_a_moving_spot
 from gextui.sources.source import BadInputError
 
 SOURCE = "cboe"
-FROZEN_AFTER = timedelta(minutes=10)
-"""An index that was computed longer than this before the options' quotes stands still."""
 _RELIC = 4 * 86400.0
 """Seconds after which a document is history: it is shown as it was, and nothing leaves it any more."""
 _COLUMNS = ("root", "expiry", "strike", "is_call", "iv", "open_interest", "volume", "bid", "ask", "multiplier")
@@ -73,7 +70,7 @@ def read_quotes(
         note = f"The file's timestamp, {new_york(chain.as_of)}, is in the future: taken as of when it was sent."
         chain = replace(chain, as_of=sent, notes=(*chain.notes, note))
     stamp = chain.as_of
-    chain = replace(_with_a_moving_spot(chain, document), simulated=document.simulated and on_loopback)
+    chain = replace(with_a_moving_spot(chain, document.traded_at), simulated=document.simulated and on_loopback)
     if before is None:
         return Reading(stamp, chain)
     if stamp < before.as_of:
@@ -91,42 +88,6 @@ def _asked_for(document: Document, ticker: Ticker) -> Ticker:
     if symbol != ticker.symbol:
         raise BadInputError(f"is of {symbol}: is the address right?")
     return ticker
-
-
-def _with_a_moving_spot(chain: OptionChain, document: Document) -> OptionChain:
-    """The chain of an index that stood still while its options traded gets the spot that they imply."""
-    if chain.halt is not None:
-        return chain
-    ticker = chain.ticker
-    quoted_at = quotes_until(ticker, chain.as_of - timedelta(seconds=DELAY))
-    if ticker.kind is not Kind.INDEX or ticker.symbol in PRICED_BY_FUTURES:
-        return chain
-    traded_at = document.traded_at
-    if quoted_at - (traded_at or regular_until(ticker, quoted_at)) <= FROZEN_AFTER:
-        return chain
-    since = "" if traded_at is None else f" since {new_york(traded_at, chain.as_of)}"
-    still = f"The index has stood still at {chain.spot:,.2f}{since}"
-    # At the quotes' own instant: as long as they stay the same, so does what they imply.
-    found = implied_spot(replace(chain, as_of=quoted_at.astimezone(UTC)))
-    if found is None:
-        note = f"{still}, and the options' quotes do not agree on another price: it stands for spot."
-        return replace(chain, notes=(*chain.notes, note))
-    spot, expiry = found
-    day = datetime.fromtimestamp(expiry, NEW_YORK).date()
-    note = f"{still}: spot {spot:,.2f} is implied by the options of {day} (put-call parity)."
-    slept = traded_at is None or _trading_day(traded_at) < _trading_day(quoted_at)
-    return replace(
-        chain,
-        spot=spot,
-        # Overnight the change is measured from the close, which is where the index stands.
-        previous_close=chain.spot if slept else chain.previous_close,
-        notes=(*chain.notes, note),
-    )
-
-
-def _trading_day(at: datetime) -> date:
-    """The day that a night session belongs to: from 20:15 on the next one."""
-    return (at.astimezone(NEW_YORK) + timedelta(hours=4)).date()
 
 
 def _same(before: OptionChain, chain: OptionChain) -> bool:

@@ -34,31 +34,32 @@ class CurlTransport:
         self._session: AsyncSession[Response] | None = None
 
     @asynccontextmanager
-    async def ask(self, url: str, headers: Mapping[str, str]) -> AsyncIterator[Reply]:
-        """GET ``url``; see `Transport`."""
+    async def ask(self, url: str, headers: Mapping[str, str], body: bytes | None = None) -> AsyncIterator[Reply]:
+        """GET ``url``, or POST a body there; see `Transport`."""
         from curl_cffi.requests.exceptions import RequestException
 
         if self._session is None:
             self._session = _new_session(self._seconds)
-        body = bytearray()
+        answer = bytearray()
 
         def take(piece: bytes) -> int:
-            if len(body) + len(piece) > self._largest_body:
+            if len(answer) + len(piece) > self._largest_body:
                 return _STOP
-            body.extend(piece)
+            answer.extend(piece)
             return len(piece)
 
         host = urlsplit(url).hostname or ""
         try:
+            method = "GET" if body is None else "POST"
             response = await self._session.request(
-                "GET", url, headers=dict(headers), accept_encoding=None, content_callback=take
+                method, url, headers=dict(headers), data=body, accept_encoding=None, content_callback=take
             )
         except RequestException as error:
             raise self._failed(error, host) from None
         yield Reply(
             response.status_code,
             {name.lower(): value for name, value in response.headers.items() if value is not None},
-            _once(bytes(body)),
+            _once(bytes(answer)),
         )
 
     async def close(self) -> None:

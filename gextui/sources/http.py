@@ -53,7 +53,7 @@ def refuse_plain_url(url: str) -> None:
 
 
 class HttpClient:
-    """GETs from one venue under one limiter. Redirects are never followed, TLS is always verified."""
+    """Asks one venue under one limiter. Redirects are never followed, TLS is always verified."""
 
     def __init__(
         self,
@@ -146,8 +146,36 @@ class HttpClient:
         sent = {**self._headers, **(headers or {})}
         if if_changed and key in self._etags:
             sent["if-none-match"] = self._etags[key]
+        return await self._ask(key, sent, None, content, statuses, may_be_unknown)
+
+    async def post(
+        self,
+        path: str,
+        body: bytes,
+        *,
+        statuses: Collection[int] = (HTTPStatus.OK,),
+        headers: Mapping[str, str] | None = None,
+    ) -> Fetched:
+        """POST a body under the limiter, for one of JSON; see `get`.
+
+        Raises:
+            FetchError: likewise.
+        """
+        await self._limiter.acquire()
+        key = address(f"{self._base_url}{path}", {})
+        return await self._ask(key, {**self._headers, **(headers or {})}, body, "json", statuses, False)
+
+    async def _ask(
+        self,
+        key: str,
+        sent: Mapping[str, str],
+        body: bytes | None,
+        content: str | None,
+        statuses: Collection[int],
+        may_be_unknown: bool,
+    ) -> Fetched:
         try:
-            async with asyncio.timeout(self._total_seconds) as limit, self._transport.ask(key, sent) as reply:
+            async with asyncio.timeout(self._total_seconds) as limit, self._transport.ask(key, sent, body) as reply:
                 return await self._read(reply, key, content, statuses, may_be_unknown, limit)
         except TimeoutError:
             raise FetchError(

@@ -16,11 +16,13 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class KeepAlive:
-    """A message that tells the venue we are there, for one that does not heed the protocol's pings; it answers it."""
+    """A message that tells the venue we are there, for one that does not heed the protocol's pings."""
 
     frame: bytes
     every: float
     """Seconds."""
+    silence: float | None = None
+    """For a venue that does not answer it: the seconds within which it says anything at all, and answers pings too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NoReturn
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus
 
 from gextui.market.text import clean_text
-from gextui.sources.failure import TLS_SECONDS, Failure, not_connected
+from gextui.sources.failure import TLS_SECONDS, Failure, FetchError, not_connected
 from gextui.sources.frames import FrameSocket, open_socket
 from gextui.sources.http import refuse_plain_url
 from gextui.sources.pacing import Backoff, Clock, Limiter, ended_within, retry_after, within
@@ -71,7 +71,7 @@ class Stream:
 
     def __init__(
         self,
-        url: str,
+        url: str | Callable[[], Awaitable[str]],
         make_session: Callable[[], Session],
         *,
         clock: Clock,
@@ -86,7 +86,7 @@ class Stream:
         """Prepare a stream of ``url``.
 
         Args:
-            url: wss, or ws on loopback.
+            url: wss, or ws on loopback; or what finds that out before each connection, and may raise `FetchError`.
             make_session: Makes the venue's protocol for each new connection.
             clock: Time.
             limiter: What the venue meters subscriptions by.
@@ -100,13 +100,13 @@ class Stream:
         Raises:
             ValueError: the address is not one that may be asked.
         """
-        refuse_plain_url(url)
-        self.url = url
+        self.url, self._host, self._plain = "", "", False
+        if isinstance(url, str):
+            self._reach(url)
+        self._find_url = None if isinstance(url, str) else url
         self.state = StreamState.CONNECTING
         self.detail = ""
         self.stats = StreamStats()
-        self._host = urlsplit(url).hostname or ""
-        self._plain = urlsplit(url).scheme == "ws"
         self._make_session = make_session
         self._clock = clock
         self._limiter = limiter
@@ -118,9 +118,16 @@ class Stream:
         self._excuse = excuse
         self._channels = Subscriptions(clock)
         self._changed = asyncio.Event()
+        self._outgoing: deque[bytes] = deque()
         self._reset()
 
+    def _reach(self, url: str) -> None:
+        refuse_plain_url(url)
+        parts = urlsplit(url)
+        self.url, self._host, self._plain = url, parts.hostname or "", parts.scheme == "ws"
+
     def _reset(self) -> None:
+        self._outgoing.clear()
         self._channels.start_over()
         self._resubscribed: set[str] = set()
         self._told_silent: frozenset[str] = frozenset()
@@ -140,6 +147,16 @@ class Stream:
         """Subscribe to these once more."""
         self._channels.ask_again(names)
         self._changed.set()
+
+    def say(self, frames: Iterable[bytes]) -> None:
+        """Send these as the limiter lets them through; those that are not sent when the connection is lost are gone."""
+        self._outgoing.extend(frames)
+        self._changed.set()
+
+    @property
+    def unsent(self) -> int:
+        """How many frames wait for the limiter."""
+        return len(self._outgoing)
 
     @property
     def subscribed(self) -> tuple[int, int]:
@@ -209,15 +226,23 @@ class Stream:
     async def _live_once(self) -> NoReturn:
         if self._connections is not None:
             await self._connections.acquire()
+        if self._find_url is not None:
+            try:
+                self._reach(await self._find_url())
+            except (FetchError, ValueError) as error:
+                raise _LostError(str(error)) from None
         socket = await self._open()
         self.stats.connects += 1
         session = self._make_session()
         jobs: list[Coroutine[Any, Any, NoReturn]] = [
             self._receive(socket, session),
             self._subscribe(socket, session),
-            self._ping(socket) if self._keep_alive is None else self._stay_alive(socket, self._keep_alive),
             self._watch(),
         ]
+        if (alive := self._keep_alive) is None or alive.silence is not None:
+            jobs.append(self._ping(socket))
+        if alive is not None:
+            jobs.append(self._stay_alive(socket, alive) if alive.silence is None else self._tell_alive(socket, alive))
         tasks = [asyncio.create_task(job) for job in jobs]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -323,6 +348,10 @@ class Stream:
                     await socket.send(frame, text=True)
                 self._channels.ask(self._channels.still_asked(due))
                 self._assess()
+            while self._outgoing:
+                await self._limiter.acquire()
+                if self._outgoing:
+                    await socket.send(self._outgoing.popleft(), text=True)
             await ended_within(self._clock, 1.0, self._changed.wait())
 
     async def _ping(self, socket: FrameSocket) -> NoReturn:
@@ -349,6 +378,20 @@ class Stream:
                 await self._clock.sleep(KEPT_ALIVE_WITHIN)
             if self._frames == came:
                 raise _LostError(f"{self._host} answers no ping")
+
+    async def _tell_alive(self, socket: FrameSocket, keep_alive: KeepAlive) -> NoReturn:
+        """Likewise where the venue does not answer, but says something now and then of its own accord."""
+        assert keep_alive.silence is not None
+        heard, came = self._clock.seconds(), self._frames
+        while True:
+            before = self._clock.seconds()
+            await self._clock.sleep(keep_alive.every)
+            await socket.send(keep_alive.frame, text=True)
+            now = self._clock.seconds()
+            if self._frames != came or now - before > keep_alive.every + _LATE:
+                heard, came = now, self._frames
+            elif now - heard > keep_alive.silence:
+                raise _LostError(f"{self._host} has said nothing for {now - heard:.0f} s")
 
     async def _watch(self) -> NoReturn:
         """Once a second: the age of each channel's data. Pings prove nothing about it."""

@@ -1,4 +1,4 @@
-"""How a GET leaves this machine. Transports hold no policy: limits, caps and refusals are `HttpClient`'s."""
+"""How a request leaves this machine. Transports hold no policy: limits, caps and refusals are `HttpClient`'s."""
 
 import ssl
 import sys
@@ -34,8 +34,10 @@ class Reply:
 class Transport(Protocol):
     """Something that can ask. It follows no redirect, verifies TLS, and uses no proxy of the environment."""
 
-    def ask(self, url: str, headers: Mapping[str, str]) -> AbstractAsyncContextManager[Reply]:
-        """GET ``url``; leaving the context ends the request.
+    def ask(
+        self, url: str, headers: Mapping[str, str], body: bytes | None = None
+    ) -> AbstractAsyncContextManager[Reply]:
+        """GET ``url``, or POST a body there; leaving the context ends the request.
 
         Raises:
             FetchError: there is no answer; likewise where its body is read.
@@ -72,11 +74,12 @@ class HttpxTransport:
         )
 
     @asynccontextmanager
-    async def ask(self, url: str, headers: Mapping[str, str]) -> AsyncIterator[Reply]:
-        """GET ``url``; see `Transport`."""
+    async def ask(self, url: str, headers: Mapping[str, str], body: bytes | None = None) -> AsyncIterator[Reply]:
+        """GET ``url``, or POST a body there; see `Transport`."""
         address, answered = httpx.URL(url), False
         host = address.host
-        request = self._client.build_request("GET", url, headers=dict(headers))
+        method = "GET" if body is None else "POST"
+        request = self._client.build_request(method, url, headers=dict(headers), content=body)
         try:
             response = await self._client.send(request, stream=True)
             answered = True

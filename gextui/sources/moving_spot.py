@@ -1,0 +1,53 @@
+"""Spot where an index stands still and its options trade on: what they imply."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+from gextui.market.calendar import NEW_YORK, new_york
+from gextui.market.chain import OptionChain
+from gextui.market.option_hours import quotes_until, regular_until
+from gextui.market.ticker import Kind
+from gextui.pricing.parity import PRICED_BY_FUTURES, implied_spot
+
+FROZEN_AFTER = timedelta(minutes=10)
+"""An index that was computed longer than this before the options' quotes stands still."""
+
+
+def with_a_moving_spot(chain: OptionChain, traded_at: datetime | None) -> OptionChain:
+    """The chain of an index that stood still while its options traded gets the spot that they imply.
+
+    Args:
+        chain: The chain, whose spot is the index as it stands.
+        traded_at: When that was computed; None where nobody says.
+    """
+    if chain.halt is not None:
+        return chain
+    ticker = chain.ticker
+    quoted_at = quotes_until(ticker, chain.quoted_at)
+    if ticker.kind is not Kind.INDEX or ticker.symbol in PRICED_BY_FUTURES:
+        return chain
+    if quoted_at - (traded_at or regular_until(ticker, quoted_at)) <= FROZEN_AFTER:
+        return chain
+    since = "" if traded_at is None else f" since {new_york(traded_at, chain.as_of)}"
+    still = f"The index has stood still at {chain.spot:,.2f}{since}"
+    # At the quotes' own instant: as long as they stay the same, so does what they imply.
+    found = implied_spot(replace(chain, as_of=quoted_at.astimezone(UTC)))
+    if found is None:
+        note = f"{still}, and the options' quotes do not agree on another price: it stands for spot."
+        return replace(chain, notes=(*chain.notes, note))
+    spot, expiry = found
+    day = datetime.fromtimestamp(expiry, NEW_YORK).date()
+    note = f"{still}: spot {spot:,.2f} is implied by the options of {day} (put-call parity)."
+    slept = traded_at is None or trading_day(traded_at) < trading_day(quoted_at)
+    return replace(
+        chain,
+        spot=spot,
+        # Overnight the change is measured from the close, which is where the index stands.
+        previous_close=chain.spot if slept else chain.previous_close,
+        notes=(*chain.notes, note),
+    )
+
+
+def trading_day(at: datetime) -> date:
+    """The day that a night session belongs to: from 20:15 on the next one."""
+    return (at.astimezone(NEW_YORK) + timedelta(hours=4)).date()
