@@ -366,6 +366,14 @@ class TestDoctor:
         assert "tradier_token: from GEXTUI_TRADIER_TOKEN" in result.stdout
         assert "canary" not in result.output
 
+    def test_half_an_account_is_said_to_be_none(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("GEXTUI_TASTYTRADE_REFRESH_TOKEN", "canary-5678")
+        result = invoke("doctor")
+        assert "warn Tastytrade   its tastytrade_client_secret is missing" in result.stdout
+        assert "canary" not in result.output
+        monkeypatch.setenv("GEXTUI_TASTYTRADE_CLIENT_SECRET", "canary-9")
+        assert "warn Tastytrade" not in invoke("doctor").stdout
+
     def test_bad_configuration_is_the_exit_code(self, tmp_path: Path) -> None:
         (tmp_path / "config.toml").write_text("nonsense")
         result = invoke("doctor", "--config", tmp_path / "config.toml")

@@ -11,7 +11,7 @@ import pytest
 
 from gextui.config import Secrets, Settings, TickerChoice
 from gextui.desk import Desk
-from gextui.live import _may_come, route_for
+from gextui.live import LiveCatalogue, _may_come, route_for
 from gextui.market.ticker import KNOWN_TICKERS
 from gextui.route import Route
 from gextui.store.codec import microseconds
@@ -72,6 +72,19 @@ class TestRoutes:
     def test_tradier_comes_first_where_there_is_a_token(self) -> None:
         settings = Settings(secrets=Secrets(tradier_token_file="~/token"))
         assert route_for(settings, KNOWN_TICKERS["SPX"]) == Route(("tradier", "cboe", "yahoo"))
+
+    def test_tastytrade_comes_before_all_where_there_are_both_of_its_credentials(self) -> None:
+        half = Secrets(tastytrade_refresh_token_file="~/token")
+        assert route_for(Settings(secrets=half), KNOWN_TICKERS["SPX"]) == Route(("cboe", "yahoo"))
+        both = Secrets(
+            tradier_token_file="~/token",
+            tastytrade_client_secret_file="~/secret",
+            tastytrade_refresh_token_file="~/token",
+        )
+        order = ("tastytrade", "tradier", "cboe", "yahoo")
+        assert route_for(Settings(secrets=both), KNOWN_TICKERS["SPX"]) == Route(order)
+        assert list(LiveCatalogue(Settings(secrets=both)).sources_of(KNOWN_TICKERS["SPY"])) == list(order)
+        assert list(LiveCatalogue(Settings(secrets=half)).sources_of(KNOWN_TICKERS["SPY"])) == ["cboe", "yahoo"]
 
     def test_the_settings_have_the_last_word(self) -> None:
         settings = Settings(tickers={"BTC": TickerChoice(("deribit", "bybit"), combine=True)})

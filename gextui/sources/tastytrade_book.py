@@ -134,6 +134,11 @@ class Book:
 
     # What is heard.
 
+    def stand_still(self, now: float) -> None:
+        """Nothing trades while it is halted: what is known is true now."""
+        self.told_at = max(self.told_at, now - self.delay)
+        self.touch()
+
     def hear(self, events: Events, now: float) -> bool:
         """Take events in; whether any could be used."""
         rows = np.array([self._row.get(name, -1) if isinstance(name, str) else -1 for name in events.symbols])

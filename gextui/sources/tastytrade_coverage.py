@@ -14,6 +14,8 @@ KINDS = ("Summary", "Greeks", "Quote", "Trade")
 SUMMARY, GREEKS, QUOTE, TRADE = range(4)
 ROTATE_EVERY = 300.0
 """Seconds between two sweeps of a contract that is not kept live."""
+SUM_EVERY = 1800.0
+"""Likewise of the open interest of one that is: the night's count may come late."""
 GIVEN_UP = 8.0
 """Seconds after which what has not answered will not; a venue is silent about what it does not know."""
 NO_MORE = 3.0
@@ -149,10 +151,14 @@ class Coverage:
     def _begin(self, now: float, room: int, most: int, counted_at: float, rotating: bool, wanted: Booleans) -> None:
         """Begin to sweep what is due, as far as there is room; ``wanted`` is told."""
         uncounted = self.summed_at < counted_at
-        due = (self._tries == 0) | (~np.isfinite(self.summed_at) & (self._tries < MOST_TRIES))
-        old = now - self._swept_at >= ROTATE_EVERY
-        due |= old & (uncounted | (~self.live & rotating))
-        due &= np.isinf(self._asked_at) & ~self._gone
+        due = np.isneginf(self._swept_at) | (~np.isfinite(self.summed_at) & (self._tries < MOST_TRIES))
+        waited = now - self._swept_at
+        due |= (waited >= ROTATE_EVERY) & uncounted
+        if rotating:
+            due |= waited >= np.where(self.live, SUM_EVERY, ROTATE_EVERY)
+        # One that is asked once more is let go first, or the venue would not hear of it.
+        leaving = (self._subscribed & ~wanted).any(axis=1)
+        due &= np.isinf(self._asked_at) & ~self._gone & ~leaving
         free = min(room - int(np.count_nonzero(wanted)), most) // len(KINDS)
         if free <= 0 or not due.any():
             return

@@ -47,6 +47,8 @@ class Lane:
         self.is_unknown = False
         self.channel: int | None = None
         self._chosen_at = -math.inf
+        self._room = 0
+        """What there was then."""
 
     @property
     def need(self) -> int:
@@ -100,8 +102,9 @@ class Lane:
         assert self.channel is not None
         coverage = self.book.coverage
         room -= len(self.book.watched)
-        if seconds - self._chosen_at >= _CHOOSE_EVERY and (coverage.is_whole or coverage.fits(room)):
+        due = seconds - self._chosen_at >= _CHOOSE_EVERY or room != self._room
+        if due and (coverage.is_whole or coverage.fits(room) or coverage.live.any()):
             coverage.choose(self.book.weigh(now), room, seconds)
-            self._chosen_at = seconds
+            self._chosen_at, self._room = seconds, room
         add, remove = coverage.step(seconds, room=room, most=_CHANGES, counted_at=last_count(now), rotating=rotating)
         return subscriptions(self.channel, add, remove)

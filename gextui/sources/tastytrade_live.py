@@ -242,6 +242,8 @@ class TastytradeSource:
             self._stream.say(lane.advance(self._clock.seconds(), self._time.now(), room, rotating=rotating))
         if book.coverage.is_whole and not book.whole:
             book.touch()
+        if lane.channel is not None and book.underlying.halted_at is not None and self._trades(book):
+            book.stand_still(self._time.now())
 
     def _quoted_at(self, before: float = 0.0) -> datetime:
         late = DELAY if self._is_delayed else 0.0

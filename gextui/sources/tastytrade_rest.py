@@ -110,8 +110,8 @@ class TastytradeRest:
             try:
                 fetched = await self._get("/api-quote-tokens")
             except FetchError as error:
-                if error.status == HTTPStatus.FORBIDDEN:
-                    words = "Tastytrade gives this login no stream (HTTP 403): it needs a funded, approved account"
+                if error.status in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND):
+                    words = f"Tastytrade gives this login no stream (HTTP {error.status:d}): only a customer has one"
                     raise self._refuse(_STREAM, words) from None
                 raise
             self._quote_token = _decoded(fetched.body, decode_quote_token)

@@ -55,6 +55,21 @@ class TestAnswers:
             assert "cookie: A3=one\r\n" in server.heads[0]
             assert "cookie" not in server.heads[1].lower()
 
+    async def test_a_body_is_posted(self) -> None:
+        async with serving(plain(body=b'{"a":1}')) as server, Client(server.url, headers={"x-every": "1"}) as client:
+            fetched = await client.http.post("/token", b'{"b":2}', headers={"content-type": "application/json"})
+            assert fetched.body == b'{"a":1}'
+            assert server.heads[0].startswith("POST /token HTTP/1.1\r\n")
+            for line in ("x-every: 1", "content-type: application/json", "content-length: 7"):
+                assert f"{line}\r\n" in server.heads[0].lower()
+            server.respond = plain("400 Bad Request", b'{"error":1}')
+            assert (await client.http.post("/token", b"{}", statuses=(200, 400))).status == 400
+            server.respond = plain("429 Too Many Requests", retry_after="7")
+            with pytest.raises(FetchError) as caught:
+                await client.http.post("/token", b"{}")
+            assert caught.value.failure is Failure.LIMITED
+            assert client.limiter.closed_for == pytest.approx(7.0)
+
     async def test_a_bad_request_can_be_read(self) -> None:
         async with serving(plain("400 Bad Request", b'{"error":1}')) as server, Client(server.url) as client:
             assert (await client.http.get("/", statuses=(200, 400))).body == b'{"error":1}'

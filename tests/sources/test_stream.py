@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 from websockets.asyncio.server import Server, ServerConnection, serve
 
+from gextui.sources.failure import Failure, FetchError
 from gextui.sources.pacing import Backoff, Limiter
 from gextui.sources.session import Channel, Reading, RejectedError
 from gextui.sources.stream import Stream, StreamState
@@ -325,6 +326,53 @@ async def test_only_tls_or_loopback(url: str) -> None:
     clock = FakeClock()
     with pytest.raises(ValueError, match="must"):
         Stream(url, LineSession, clock=clock, limiter=Limiter(clock, rate=1, burst=1))
+
+
+async def test_an_address_is_found_out_before_each_connection() -> None:
+    venue, clock = Venue(), FakeClock()
+    async with serve(venue.handle, "127.0.0.1", 0, ping_interval=None, close_timeout=0.1) as venue.server:
+        answers: list[str | FetchError] = [
+            FetchError(Failure.STATUS, "the venue refuses us"),
+            "ws://example.com/elsewhere",
+            venue.url,
+            venue.url,
+        ]
+
+        async def find() -> str:
+            answer = answers.pop(0)
+            if isinstance(answer, FetchError):
+                raise answer
+            return answer
+
+        backoff = Backoff(clock, uniform=lambda low, high: high)
+        limiter = Limiter(clock, rate=1000.0, burst=1000)
+        stream = Stream(find, LineSession, clock=clock, limiter=limiter, backoff=backoff)
+        stream.want([RARE])
+        running = asyncio.create_task(stream.run())
+        await eventually(lambda: stream.detail == "the venue refuses us", "the refusal")
+        await turn(clock, stream, 5.0, until=lambda: stream.state is StreamState.LIVE)
+        assert any("plain http and ws are for loopback only" in reason for reason in stream.stats.losses)
+        venue.connections[0].transport.abort()
+        await turn(clock, stream, 5.0, until=lambda: len(venue.connections) == 2)
+        assert answers == []
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_what_is_said_waits_its_turn_and_is_not_said_on_another_connection() -> None:
+    async with streaming([RARE]) as (stream, venue, clock):
+        await live(stream)
+        stream._limiter = Limiter(clock, rate=1.0, burst=1)
+        stream.say(json.dumps({"say": number}).encode() for number in range(5))
+        assert stream.unsent == 5
+        await turn(clock, stream, 2.0)
+        said = [message["say"] for message in venue.asked if "say" in message]
+        assert (said, stream.unsent) == ([0, 1, 2], 2)
+        venue.connections[0].transport.abort()
+        await turn(clock, stream, 5.0)
+        assert stream.unsent == 0
+        assert [message["say"] for message in venue.asked if "say" in message] == said
+        assert len(venue.connections) == 2
 
 
 async def turn(clock: FakeClock, stream: Stream, seconds: float, until: Callable[[], bool] | None = None) -> None:

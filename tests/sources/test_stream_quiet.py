@@ -43,7 +43,7 @@ class ListeningVenue(Venue):
 
 @asynccontextmanager
 async def kept_alive(
-    *channels: Channel, cadence: float | None = None, excuse: Callable[[], str] = str
+    *channels: Channel, cadence: float | None = None, excuse: Callable[[], str] = str, silence: float | None = None
 ) -> AsyncIterator[tuple[Stream, ListeningVenue, FakeClock]]:
     clock = FakeClock()
     venue = ListeningVenue(clock.seconds)
@@ -54,7 +54,7 @@ async def kept_alive(
             clock=clock,
             limiter=Limiter(clock, rate=1000.0, burst=1000),
             backoff=Backoff(clock, uniform=lambda low, high: high),
-            keep_alive=KeepAlive(b'{"ping":1}', every=20.0),
+            keep_alive=KeepAlive(b'{"ping":1}', every=20.0, silence=silence),
             cadence=cadence,
             excuse=excuse,
         )
@@ -102,6 +102,29 @@ async def test_any_message_answers_a_ping() -> None:
             await turn(clock, stream, 5.0)
             await venue.say(other=1)
         assert len(venue.connections) == 1
+
+
+async def test_a_venue_that_answers_no_message_is_told_that_we_are_there_and_pinged_as_usual() -> None:
+    async with kept_alive(QUIET, silence=60.0) as (stream, venue, clock):
+        venue.answers = False
+        await live(stream)
+        began = clock.seconds()
+        for _ in range(3):
+            await turn(clock, stream, 25.0)
+            await venue.say(other=1)
+        assert [at - began for at in venue.pinged] == [20.0, 40.0, 60.0]
+        assert (stream.state, len(venue.connections)) == (StreamState.LIVE, 1)
+        # Pongs come, and nothing else: it is no more.
+        await turn(clock, stream, 90.0, until=lambda: stream.state is StreamState.BACKOFF)
+        assert stream.stats.losses == {"127.0.0.1 has said nothing for 80 s": 1}
+
+
+async def test_a_venue_that_answers_no_ping_is_noticed_at_once_all_the_same() -> None:
+    async with kept_alive(QUIET, silence=60.0) as (stream, venue, clock):
+        await live(stream)
+        venue.connections[0].transport.pause_reading()
+        await turn(clock, stream, 11.0, until=lambda: stream.state is StreamState.BACKOFF)
+        assert stream.stats.losses == {"127.0.0.1 answers no ping": 1}
 
 
 async def test_pongs_are_no_data() -> None:
