@@ -139,6 +139,7 @@ class TastytradeRest:
             if error.status != HTTPStatus.UNAUTHORIZED:
                 raise
         if self._access is access:  # nobody else has renewed it meanwhile
+            access.token.expire()
             self._access = None
         access = await self._current()
         try:
