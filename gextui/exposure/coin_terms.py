@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from gextui.exposure.against_quotes import stale_spot
 from gextui.exposure.book import match_rows
-from gextui.exposure.quality import stale_spot
 from gextui.market.calendar import NEW_YORK, MarketState, market_state
 from gextui.market.chain import Floats, OptionChain
 from gextui.market.coin import CoinRatio

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import numpy as np
 
+from gextui.exposure.against_quotes import other_iv, stale_spot
 from gextui.exposure.book import Book
 from gextui.exposure.parts import PartOfBook
 from gextui.market.calendar import NEW_YORK, SHORTEST_LIFE, new_york
@@ -33,16 +34,10 @@ PARTIAL = 0.95
 MOST_BLANK = 0.02
 """US vendors leave open interest blank in contracts that nobody holds: recorded healthy chains in 1.3 % at the most.
 Coins' venues say 0, and leave none blank."""
-STALE_SPOT_TODAY, STALE_SPOT = 0.002, 0.006
-"""A spot this far, as a fraction, from what the nearest options imply is from another time than their quotes. Until
-today's expiry no dividend can explain it; later one can explain some of it."""
 TRADED_WHEN_LISTED = 0.05
 """Expiries that were just listed make less than this fraction of the day's volume."""
 SHORT_LIVED = 4.0
 """With fewer delays left to live, gamma at an IV of before is overstated by more than a tenth."""
-NEAREST = 14 * 86400.0
-"""Seconds: options that live longer do not say what spot is."""
-TODAY = 12 * 3600.0
 FAR_APART = 0.01
 """Two venues' prices of one underlying that differ by more, as a fraction, are of different times, or one is wrong."""
 
@@ -147,6 +142,8 @@ def doubts(
         found += _late(chain, int(of[0]))
         if stale := stale_spot(chain, smile, int(of[0])):
             found.append(name + stale)
+    if other := other_iv(chain, smile):
+        found.append(other)
     return (*found, *chain.notes)
 
 
@@ -232,18 +229,3 @@ def _apart(chain: OptionChain) -> Iterator[str]:
                 f"sources differ: {high.name}'s spot {high.spot:,.2f} is {high.spot / low.spot - 1.0:.1%} above "
                 f"{low.name}'s {low.spot:,.2f}; one of them is of another time, or wrong"
             )
-
-
-def stale_spot(chain: OptionChain, smile: Smile, front: int) -> str | None:
-    """A sentence when put-call parity of a source's nearest expiry contradicts the spot that it gives."""
-    if chain.expiries[front] - chain.as_of_seconds > NEAREST:
-        return None
-    spot = float(chain.spots[front])
-    allowed = STALE_SPOT_TODAY if chain.expiries[front] - chain.as_of_seconds < TODAY else STALE_SPOT
-    implied = float(smile.forward[front] / smile.carried_forward[front]) * spot
-    if smile.forward_from[front] != ForwardFrom.PARITY or abs(implied / spot - 1.0) <= allowed:
-        return None
-    return (
-        f"spot {spot:,.2f} is {100 * (spot / implied - 1):+.2f} % from the {implied:,.2f} that the nearest "
-        "options imply: it may be of another time than their quotes"
-    )
