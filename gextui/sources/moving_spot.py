@@ -3,11 +3,13 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
-from gextui.market.calendar import NEW_YORK, new_york
+import numpy as np
+
+from gextui.market.calendar import NEW_YORK, new_york, years_to_expiry
 from gextui.market.chain import OptionChain
 from gextui.market.option_hours import quotes_until, regular_until
 from gextui.market.ticker import Kind
-from gextui.pricing.parity import PRICED_BY_FUTURES, implied_spot
+from gextui.pricing.parity import PRICED_BY_FUTURES, implied_spot, waiting_to_settle
 
 FROZEN_AFTER = timedelta(minutes=10)
 """An index that was computed longer than this before the options' quotes stands still."""
@@ -39,12 +41,29 @@ def with_a_moving_spot(chain: OptionChain, traded_at: datetime | None) -> Option
     day = datetime.fromtimestamp(expiry, NEW_YORK).date()
     note = f"{still}: spot {spot:,.2f} is implied by the options of {day} (put-call parity)."
     slept = traded_at is None or trading_day(traded_at) < trading_day(quoted_at)
-    return replace(
+    moved = replace(
         chain,
         spot=spot,
         # Overnight the change is measured from the close, which is where the index stands.
         previous_close=chain.spot if slept else chain.previous_close,
         notes=(*chain.notes, note),
+    )
+    return _without_last_quotes(moved)
+
+
+def _without_last_quotes(chain: OptionChain) -> OptionChain:
+    """What trades no more and waits to settle has forwards of spot as it is now: its quotes are of the last close."""
+    waiting = np.zeros(len(chain.expiries), dtype=np.bool_)
+    waiting[waiting_to_settle(chain)] = True
+    if not waiting.any():
+        return chain
+    years = years_to_expiry(chain.as_of_seconds, chain.expiries)
+    rows = waiting[chain.expiry]
+    return replace(
+        chain,
+        forwards=np.where(waiting, chain.spot * np.exp(chain.rate * years), chain.forwards),
+        bid=np.where(rows, np.nan, chain.bid),
+        ask=np.where(rows, np.nan, chain.ask),
     )
 
 

@@ -99,6 +99,24 @@ class TestFrozenIndex:
         assert chain.spot == (pytest.approx(market.spot, rel=5e-4) if implied else 6500.0)
         assert chain.previous_close == 6495.0, "the day is still that of the close"
 
+    def test_what_waits_to_settle_is_priced_at_the_spot_of_now(self) -> None:
+        """K7: on the third Friday's morning SPX trades no more, and its quotes are of Thursday's close."""
+        night = at_new_york("2026-11-20 08:31")
+        market = market_of(SPX, night)
+        index = 1.002 * market.spot
+        am = market.expiries == at_new_york("2026-11-20 09:30").timestamp()
+        rows = am[market.expiry]
+        dead = np.where(market.is_call, 1.0, -1.0) * (index - market.spot) * rows
+        stood = replace(market, bid=np.maximum(market.bid + dead, 0.05), ask=np.maximum(market.ask + dead, 0.1))
+        chain = read(file_of(stood, night, current_price=index, last_trade_time="2026-11-19T16:14:59")).chain
+        assert am.sum() == 1
+        assert chain.spot == pytest.approx(market.spot, rel=1e-4)
+        board = build_board(chain)
+        [forward] = board.smile.forward[am]
+        assert forward == pytest.approx(chain.spot, rel=1e-5)
+        assert np.isnan(chain.bid[rows]).all()
+        assert "SPX of 20 Nov trades no more and counts until it settles at 09:30 New York" in board.warnings
+
     def test_it_is_kept_where_the_quotes_say_nothing(self) -> None:
         market = market_of(SPX, EVENING)
         market = replace(market, bid=np.full(len(market), np.nan))
