@@ -166,8 +166,8 @@ def live_boards(
             health = desk.health(ticker)
             view = desk.view(ticker) if _is_current(health, routes[ticker]) else None
             if view is not None:
-                doubt = (health.status.doubt,) if health.status.doubt else ()
-                boards.append(replace(view.board, warnings=(*doubt, *view.board.warnings)))
+                of_source = filter(None, (health.status.doubt, health.status.substitution))
+                boards.append(replace(view.board, warnings=(*of_source, *view.board.warnings)))
             else:
                 # Nobody waits for the next try.
                 said = health.status.detail.partition("; next try in ")[0]

@@ -151,7 +151,10 @@ class TestSnapshot:
         )
         done = run("--config", settings, "snapshot", "BTC", "--json", environment=cached)
         assert done.returncode == 0, done.stderr
-        assert json.loads(done.stdout)["source"] == "deribit"
+        found = json.loads(done.stdout)
+        assert found["source"] == "deribit"
+        substitution = [words for words in found["warnings"] if words.startswith("deribit instead of bybit: 127.0.0.1")]
+        assert bool(substitution) is not combine
 
     def test_a_venue_that_cannot_be_reached(self, tmp_path: Path, cached: dict[str, str]) -> None:
         path = tmp_path / "config.toml"

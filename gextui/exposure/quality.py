@@ -128,7 +128,8 @@ def doubts(
     found += _blank(chain, smile, book)
     found += _unheld(chain, smile, book)
     selected = np.bincount(chain.expiry[book.used], minlength=len(chain.expiries)) > 0
-    found += [_settling(chain, expiry) for expiry in waiting_to_settle(chain) if selected[expiry]]
+    waiting = waiting_to_settle(chain)
+    found += [_settling(chain, expiry) for expiry in waiting if selected[expiry]]
     for name, expiries in _venues(chain):
         of = np.flatnonzero(selected & expiries)
         if not len(of):
@@ -140,7 +141,8 @@ def doubts(
                 f"{chain.rates[of[0]]:.2%}, dividends unknown"
             )
         found += _late(chain, int(of[0]))
-        if stale := stale_spot(chain, smile, int(of[0])):
+        trading = [expiry for expiry in of.tolist() if expiry not in waiting]
+        if trading and (stale := stale_spot(chain, smile, trading[0])):
             found.append(name + stale)
     if other := other_iv(chain, smile):
         found.append(other)

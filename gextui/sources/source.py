@@ -69,6 +69,11 @@ class SourceStatus:
             return ""
         return f"{self.name} {self.state}: {self.detail}" if self.detail else f"{self.name} {self.state}"
 
+    @property
+    def substitution(self) -> str:
+        """Which source stands in for which, and why: ``cboe instead of tradier: HTTP 503``; empty where none does."""
+        return f"{self.name} instead of {self.instead_of}" if self.instead_of else ""
+
 
 class Source(Protocol):
     """One source of one or more tickers' chains."""

@@ -33,7 +33,7 @@ EVERY = 600.0
 SANDBOX_DELAY = 900.0
 """Seconds by which the sandbox's quotes lag the market."""
 NO_TOKEN = "no Tradier token; set GEXTUI_TRADIER_TOKEN, or tradier_token_command or tradier_token_file in config.toml"
-_TOO_OLD = 3
+_TOO_OLD = 2
 """Rounds after which what is known is not current."""
 _IN_A_ROW = 3
 """So many expiries that fail one after the other interrupt a round: it is not they that are broken."""

@@ -210,8 +210,8 @@ def notice(scene: Scene) -> str:
         return f"{clean_text(status.name)}: {clean_text(status.detail)}"
     if scene.remark:
         return clean_text(scene.remark)
-    if status.instead_of:
-        return f"{clean_text(status.name)} instead of {clean_text(status.instead_of)}"
+    if status.substitution:
+        return clean_text(status.substitution)
     if scene.board is not None and scene.board.warnings:
         more = len(scene.board.warnings) - 1
         return clean_text(scene.board.warnings[0]) + (f"  (and {more} more: !)" if more else "")

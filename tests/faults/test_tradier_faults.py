@@ -205,12 +205,12 @@ class TestFailingExpiries:
             rig.venue.answer_with(502, b"Bad Gateway", {"Content-Type": "text/html"})
             await rig.turn(600.0)
             now = rig.clock.seconds()
-            await rig.turn(600.0)
+            await rig.turn(500.0)
             assert rig.said()[0] is State.DEGRADED
             assert "127.0.0.1 answered HTTP 502; next try in " in rig.said()[1]
             # The heartbeat and the round, each every half a minute.
             assert len(rig.venue.asked_since(now)) <= 50
-            await rig.turn(700.0)
+            await rig.turn(200.0)
             assert rig.said()[0] is State.BACKOFF
             rig.venue.heal()
             await rig.turn(35.0, lambda: rig.rounds() == 2)
