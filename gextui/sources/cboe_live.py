@@ -3,87 +3,41 @@
 import asyncio
 import math
 import random
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 from urllib.parse import urlsplit
 
-from gextui.market.calendar import NEW_YORK, MarketState, market_state, new_york, opening
 from gextui.market.chain import OptionChain
-from gextui.market.option_hours import quotes_until
 from gextui.market.ticker import Kind, Ticker
 from gextui.sources.cboe_book import SOURCE, next_expiry, read_quotes, still_living
 from gextui.sources.cboe_hours import EVERY, Phase, pace, phase_of
 from gextui.sources.cboe_kept import KeptFiles
+from gextui.sources.cboe_lane import Lane
 from gextui.sources.cboe_rest import CboeRest, sent_at
 from gextui.sources.failure import Failure, FetchError
 from gextui.sources.http import LOOPBACK, Fetched, refuse_plain_url
 from gextui.sources.instruments import InstrumentCache
 from gextui.sources.pacing import Backoff, Clock, SystemClock, ended_within
-from gextui.sources.polling import in_seconds
-from gextui.sources.source import ConnectionStatus, SourceState, SourceStatus
-from gextui.sources.stream import StreamState
+from gextui.sources.source import SourceState, SourceStatus
 from gextui.sources.trouble import Trouble
 from gextui.sources.venue_time import VenueTime
 from gextui.sources.workers import Workers
 
-OVERDUE = 1200.0
-"""Seconds after which a file is no longer current while the market is open."""
 ASK_AGAIN_AFTER = 3600.0
 """Seconds until a ticker that the venue does not know is asked for once more."""
 KEEP_EVERY = 900.0
 """Seconds after which a ticker's file is kept on disk once more."""
 _JITTER = 0.1
 """The part of a pause by which it may be longer, so that nobody asks in step."""
-_DENIALS = 2
-"""So many refusals in a row of a ticker that never worked, and it is not known."""
-_LOST_AFTER = 3 * EVERY
-"""Seconds without an answer after which a ticker is not current."""
 _UNSERVED = frozenset({Failure.DNS, Failure.REFUSED, Failure.LIMITED, Failure.TLS})
 """What cost the venue nothing, or what it says itself how long to wait after."""
-_CLOCK_OFF = 30.0
-"""Seconds by which the machine's clock may differ from the venue's."""
 _LOOK_EVERY = 60.0
 """Seconds after which it is asked anew what expires when."""
 _AGREES = 2.0
 """Seconds: an answer's own time is no more exact, so that a machine's clock which agrees with it is believed."""
-
-
-@dataclass(eq=False)
-class _Lane:
-    """One ticker. Instants are by `Clock.seconds`."""
-
-    ticker: Ticker
-    trouble: Trouble
-    backoff: Backoff
-    polling: asyncio.Task[Any] | None = None
-    """While it is asked for."""
-    chain: OptionChain | None = None
-    """The newest good one."""
-    unsaid: bool = False
-    """Whether that, or that it is still the newest, is to be said."""
-    stamp: datetime | None = None
-    """When the newest file was made."""
-    counted_at: datetime | None = None
-    """When a file first had another night's open interest."""
-    denials: int = 0
-    """Refusals in a row."""
-    blocked: bool = False
-    heard_at: float | None = None
-    """When the venue last sent a file, whatever could be done with it."""
-    answered_at: float | None = None
-    """When it last sent one that could be used."""
-    answers: int = 0
-    due: float = 0.0
-    """When it is asked for next."""
-    kept_at: float = -math.inf
-    """When its file was last kept on disk."""
-    hurried: asyncio.Event = field(default_factory=asyncio.Event)
-    rejected: Counter[str] = field(default_factory=Counter)
 
 
 class CboeSource:
@@ -121,7 +75,7 @@ class CboeSource:
         self._time = VenueTime(clock)
         self._cache = InstrumentCache(cache_dir, f"{SOURCE} {rest_url}")
         self._files = KeptFiles(cache_dir, rest_url)
-        self._lanes: dict[Ticker, _Lane] = {}
+        self._lanes: dict[Ticker, Lane] = {}
         self._known: set[str] = set()
         """Symbols that the venue ever gave."""
         self._asked_at: dict[Ticker, float] = {}
@@ -146,8 +100,9 @@ class CboeSource:
                     workers.end(polling)
             self._start(rest, workers)
 
-    def _new_lane(self, ticker: Ticker) -> _Lane:
-        lane = _Lane(ticker, Trouble(f"{SOURCE} {ticker.symbol}", self._clock), Backoff(self._clock))
+    def _new_lane(self, ticker: Ticker) -> Lane:
+        trouble = Trouble(f"{SOURCE} {ticker.symbol}", self._clock)
+        lane = Lane(ticker, trouble, Backoff(self._clock), self._known)
         lane.due = self._earliest(ticker)
         return lane
 
@@ -196,7 +151,7 @@ class CboeSource:
         known, _ = await self._cache.read("known", self._clock.now())
         self._known.update(known)
 
-    async def _keep(self, lane: _Lane, rest: CboeRest) -> NoReturn:
+    async def _keep(self, lane: Lane, rest: CboeRest) -> NoReturn:
         """Ask for a ticker's file for ever."""
         await self._take_up(lane)
         while True:
@@ -215,8 +170,8 @@ class CboeSource:
             lane.due = self._clock.seconds() + pause
             self._news.set()
 
-    def _pause(self, lane: _Lane) -> float:
-        if self._seems_unknown(lane):
+    def _pause(self, lane: Lane) -> float:
+        if lane.seems_unknown:
             seconds = ASK_AGAIN_AFTER
         elif lane.chain is None:
             seconds = EVERY  # whatever the market does, somebody waits for the first
@@ -224,7 +179,7 @@ class CboeSource:
             seconds = pace(lane.ticker, self._now())
         return seconds * random.uniform(1.0, 1.0 + _JITTER)
 
-    async def _take_up(self, lane: _Lane) -> None:
+    async def _take_up(self, lane: Lane) -> None:
         """Go on where an earlier program left off: what it has just read is not asked for again."""
         async with self._turn:
             kept = None if lane.chain is not None else await self._files.read(lane.ticker.symbol)
@@ -242,7 +197,7 @@ class CboeSource:
         lane.unsaid = True
         self._news.set()
 
-    async def _ask(self, lane: _Lane, rest: CboeRest) -> None:
+    async def _ask(self, lane: Lane, rest: CboeRest) -> None:
         symbol, before = lane.ticker.symbol, lane.chain
         async with self._turn:
             # One that could not be used is wanted whole again, whatever its tag.
@@ -251,7 +206,7 @@ class CboeSource:
             try:
                 fetched = await rest.options(
                     lane.ticker,
-                    known=symbol in self._known,
+                    known=lane.is_known,
                     if_changed=before is not None and usable,
                     etag="" if kept is None else kept.etag,
                 )
@@ -272,12 +227,12 @@ class CboeSource:
         lane.answers += 1
         lane.answered_at = self._clock.seconds()
         lane.denials, lane.blocked = 0, False
-        lane.unsaid |= lane.chain is not before or not self._overdue(lane)
-        if symbol not in self._known:
+        lane.unsaid |= lane.chain is not before or not lane.is_overdue(self._now())
+        if not lane.is_known:
             self._known.add(symbol)
             await self._cache.write("known", sorted(self._known), self._clock.now())
 
-    async def _read(self, lane: _Lane, body: bytes, sent: datetime | None) -> None:
+    async def _read(self, lane: Lane, body: bytes, sent: datetime | None) -> None:
         try:
             reading = await asyncio.to_thread(
                 read_quotes,
@@ -299,7 +254,7 @@ class CboeSource:
         lane.chain = still_living(reading.chain, self._time.now())
         self._renewed.set()
 
-    async def _keep_file(self, lane: _Lane, fetched: Fetched, sent: datetime | None) -> None:
+    async def _keep_file(self, lane: Lane, fetched: Fetched, sent: datetime | None) -> None:
         """Spare the next program the file; now and then, for it is large."""
         assert lane.chain is not None
         now = self._clock.seconds()
@@ -308,14 +263,15 @@ class CboeSource:
             etag = fetched.headers.get("etag", "")
             await self._files.write(lane.ticker.symbol, fetched.body, etag, sent, self._clock.now())
 
-    def _refused(self, lane: _Lane, error: FetchError) -> FetchError:
+    def _refused(self, lane: Lane, error: FetchError) -> FetchError:
         """What it means for this ticker that there is no answer."""
         lane.blocked = error.failure is Failure.BLOCKED
         if error.status != HTTPStatus.FORBIDDEN:
             return error
         lane.denials += 1
-        known = lane.ticker.symbol in self._known
-        return FetchError(Failure.BLOCKED, "Cboe blocks us (HTTP 403)" if known else _denied(lane), status=error.status)
+        return FetchError(
+            Failure.BLOCKED, "Cboe blocks us (HTTP 403)" if lane.is_known else lane.denied, status=error.status
+        )
 
     def _hear(self, sent: datetime) -> None:
         at = sent.timestamp()
@@ -344,77 +300,16 @@ class CboeSource:
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._time.now(), UTC)
 
-    def _seems_unknown(self, lane: _Lane) -> bool:
-        """Whether the venue seems not to know the ticker."""
-        return lane.denials >= _DENIALS and lane.ticker.symbol not in self._known
-
-    def _overdue(self, lane: _Lane) -> bool:
-        """Whether the venue has stopped making the file anew while the market is open."""
-        now = self._now()
-        if lane.stamp is None or market_state(lane.ticker.session, now) is not MarketState.OPEN:
-            return False
-        since = max(lane.stamp, opening(now.astimezone(NEW_YORK).date()))
-        return (now - since).total_seconds() > OVERDUE
-
     def status(self, ticker: Ticker) -> SourceStatus:
         """The health of the ticker's data; see `Source`."""
         lane = self._lanes.get(ticker)
         if lane is None:
             return SourceStatus(SOURCE, SourceState.DISABLED, EVERY, f"{ticker.symbol} is not read here")
-        state, detail = self._judge(lane)
-        return SourceStatus(SOURCE, state, pace(ticker, self._now()), detail, (self._polls(lane),))
+        seconds, next_try = self._clock.seconds(), self._next_try(lane)
+        state, detail = lane.judge(self._now(), seconds, next_try=next_try, clock_off=self._time.ahead)
+        connections = (lane.polls(seconds, next_try),)
+        return SourceStatus(SOURCE, state, pace(ticker, self._now()), detail, connections)
 
-    def _judge(self, lane: _Lane) -> tuple[SourceState, str]:
-        """The state and the words for it, gravest first."""
-        trouble, chain, symbol = lane.trouble.sentence, lane.chain, lane.ticker.symbol
-        if lane.ticker.kind is Kind.COIN:
-            return SourceState.DISABLED, f"Cboe has no options on coins such as {symbol}"
-        if self._seems_unknown(lane):
-            return SourceState.DISABLED, _denied(lane)
-        again = f"{trouble}; next try in {in_seconds(self._next_try(lane))}"
-        if chain is None:
-            return (SourceState.BACKOFF, again) if trouble else (SourceState.CONNECTING, "")
-        now = self._now()
-        phase = phase_of(lane.ticker, now)
-        night = phase is Phase.NIGHT and (now - chain.as_of).total_seconds() <= OVERDUE
-        if phase is not Phase.REGULAR and not night:
-            counted = (
-                "" if lane.counted_at is None else f"; open interest is new since {new_york(lane.counted_at, now)}"
-            )
-            shut = f"market closed, as of {new_york(quotes_until(lane.ticker, chain.as_of), now)}{counted}"
-            return SourceState.CLOSED, f"{shut}; {again}" if trouble else shut
-        if trouble:
-            silent = lane.heard_at is None or self._clock.seconds() - lane.heard_at > _LOST_AFTER
-            return (SourceState.BACKOFF if silent or lane.blocked else SourceState.DEGRADED), again
-        as_of = new_york(chain.as_of, now)
-        if self._overdue(lane):
-            return (
-                SourceState.DEGRADED,
-                f"Cboe has not made its file anew since {new_york(lane.stamp or now, now)}",
-            )
-        if abs(self._time.ahead) > _CLOCK_OFF:
-            return SourceState.DEGRADED, f"this machine's clock is off by {in_seconds(abs(self._time.ahead))}"
-        late = f"delayed {chain.delay / 60:.0f} min, as of {as_of}"
-        return SourceState.DELAYED, f"night session, {late}" if night else late
-
-    def _next_try(self, lane: _Lane) -> float:
+    def _next_try(self, lane: Lane) -> float:
         closed = 0.0 if self._running is None else self._running[0].limiter.closed_for
         return max(lane.due - self._clock.seconds(), closed, 0.0)
-
-    def _polls(self, lane: _Lane) -> ConnectionStatus:
-        trouble, answered = lane.trouble.sentence, lane.answered_at
-        going = StreamState.LIVE if lane.answers else StreamState.CONNECTING
-        state = StreamState.DISABLED if self._seems_unknown(lane) else StreamState.BACKOFF if trouble else going
-        return ConnectionStatus(
-            name=f"{lane.ticker.symbol} polls",
-            state=str(state),
-            detail=trouble,
-            last_message_age=None if answered is None else max(0.0, self._clock.seconds() - answered),
-            messages=lane.answers,
-            rejected=dict(lane.rejected.copy()),
-            next_try_in=self._next_try(lane) if trouble else None,
-        )
-
-
-def _denied(lane: _Lane) -> str:
-    return f"Cboe does not know {lane.ticker.symbol}, or blocks us (HTTP 403)"
