@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import numpy as np
+
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import KNOWN_TICKERS, Ticker
 from gextui.secrets import Secret
@@ -55,6 +57,24 @@ class Rig(SourceRig):
         await self.turn(within, lambda: len(chains) > before)
         return chains[-1]
 
+    async def recovers(self, seconds: float = 5.0) -> None:
+        """Every ticker is live within so many seconds, and gives the market's own numbers."""
+        await self.turn(seconds, lambda: all(self.is_live(ticker) for ticker in self.source.tickers))
+        await self.agrees()
+
+    async def agrees(self) -> None:
+        """Let the market stand still for a moment: the newest chains are the market's. It ends every fault."""
+        self.venue.freeze()
+        await self.turn(5.0)
+        for ticker in self.source.tickers:
+            same_numbers(self.newest(ticker), self.venue.market.chain(ticker))
+        self.venue.heal()
+
+    def carried(self) -> set[tuple[str, str]]:
+        """What is subscribed to, on any connection."""
+        sessions = self.venue.feed.sessions
+        return {item for session in sessions for channel in session.channels.values() for item in channel.subscriptions}
+
     def said(self, ticker: Ticker | None = None) -> tuple[SourceState, str]:
         """State and detail of a ticker (the first)."""
         status = self.status(ticker)
@@ -64,6 +84,18 @@ class Rig(SourceRig):
         """What was rejected, of the stream and of the first ticker."""
         stream, contracts, _ = self.status().connections
         return {**stream.rejected, **contracts.rejected}
+
+
+def same_numbers(chain: OptionChain, truth: OptionChain) -> None:
+    """The chain is the market's to the last digit, but for what nobody is told of: what was never traded or priced."""
+    assert chain.spot == truth.spot
+    assert (chain.previous_close, chain.roots) == (truth.previous_close, truth.roots)
+    np.testing.assert_array_equal(chain.expiries[chain.expiry], truth.expiries[truth.expiry])
+    for column in ("strike", "is_call", "root", "multiplier", "open_interest", "bid", "ask"):
+        np.testing.assert_array_equal(getattr(chain, column), getattr(truth, column), err_msg=column)
+    np.testing.assert_array_equal(np.nan_to_num(chain.volume), truth.volume)
+    priced = ~np.isnan(truth.iv)
+    np.testing.assert_array_equal(chain.iv[priced], truth.iv[priced])
 
 
 async def _here(work: Callable[..., Any], *arguments: Any) -> Any:
