@@ -12,22 +12,27 @@ from gextui.market.chain import OptionChain
 from gextui.market.coin import CoinRatio, RatioSource
 from gextui.market.ticker import Kind, Ticker, UnknownTickerError
 from gextui.route import Route
+from gextui.secrets import Secret
 from gextui.simulator.bybit import BybitVenue
 from gextui.simulator.cboe import CboeVenue
 from gextui.simulator.deribit import DeribitVenue
 from gextui.simulator.history import SimulatedHistory, market_with_past
 from gextui.simulator.listing import UNDERLYINGS
 from gextui.simulator.market import SimulatedMarket
+from gextui.simulator.tastytrade import CLIENT_SECRET, REFRESH_TOKEN, SimulatedTastytrade
 from gextui.sources.bybit import BybitSource
 from gextui.sources.cboe_live import CboeSource
 from gextui.sources.deribit import DeribitSource
 from gextui.sources.pacing import SystemClock
 from gextui.sources.source import Source, SourceState, SourceStatus
+from gextui.sources.tastytrade_live import TastytradeSource
 
 BEFORE_THE_CLOSE = timedelta(minutes=3)
 """How soon after the first screen New York closes, and the day's options on shares expire."""
 _RATE = 0.04
 """The interest rate of the simulated shares."""
+_STREAMED = frozenset({"SPY"})
+"""Shares that are read second by second; the others wait for Cboe's files."""
 _REBUILT = timedelta(minutes=1)
 """Cboe's files may be so old: what is recorded of shares ends so long before the first screen."""
 
@@ -56,6 +61,7 @@ class Demo:
             _Served(DeribitSource.name, self._deribit),
             _Served(BybitSource.name, self._bybit),
             _Served(CboeSource.name, self._cboe),
+            _Served(TastytradeSource.name, self._tastytrade),
         )
         self.etfs = CoinEtfs(_MarketClock(self), holdings=self._holdings())
         """What is known of coin ETFs."""
@@ -64,7 +70,10 @@ class Demo:
 
     def sources_of(self, ticker: Ticker) -> tuple[str, ...]:
         """The sources that can give the ticker, the usual one first."""
-        return (DeribitSource.name, BybitSource.name) if ticker.kind is Kind.COIN else (CboeSource.name,)
+        if ticker.kind is Kind.COIN:
+            return DeribitSource.name, BybitSource.name
+        names = CboeSource.name, TastytradeSource.name
+        return names[::-1] if ticker.symbol in _STREAMED else names
 
     def route(self, ticker: Ticker, chosen: Route | None = None) -> Route:
         """Whose chains the ticker gets, where the user has chosen this."""
@@ -137,6 +146,21 @@ class Demo:
 
         def source() -> CboeSource:
             return CboeSource(tickers, rest_url=venue.rest_url, rate=lambda: _RATE, clock=venue.clock)
+
+        return venue, source
+
+    def _tastytrade(self, tickers: Sequence[Ticker]) -> "_Opening":
+        venue = SimulatedTastytrade(self._market_for(TastytradeSource.name))
+
+        def source() -> TastytradeSource:
+            return TastytradeSource(
+                tickers,
+                rest_url=venue.rest_url,
+                client_secret=Secret(CLIENT_SECRET),
+                refresh_token=Secret(REFRESH_TOKEN),
+                rate=lambda: _RATE,
+                clock=venue.clock,
+            )
 
         return venue, source
 

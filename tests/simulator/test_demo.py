@@ -7,7 +7,7 @@ import pytest
 from gextui.desk import Desk
 from gextui.exposure.change import ChangeState
 from gextui.market.coin import CoinRatio, RatioSource
-from gextui.market.ticker import KNOWN_TICKERS, Kind, Ticker, UnknownTickerError
+from gextui.market.ticker import KNOWN_TICKERS, Ticker, UnknownTickerError
 from gextui.route import Route
 from gextui.simulator.demo import BEFORE_THE_CLOSE, Demo, newest_close
 from gextui.sources.source import SourceState
@@ -32,7 +32,7 @@ def test_everything_comes_through_the_venues_wire_formats() -> None:
             assert view is not None
             chain = view.board.chain
             assert chain.simulated
-            assert chain.source == ("deribit" if ticker.kind is Kind.COIN else "cboe")
+            assert chain.source == demo.sources_of(ticker)[0]
             assert abs(chain.as_of - START) <= timedelta(minutes=1)
             # The half hour before the start was recorded under the same source: it can be compared at once.
             states = [change.state for change in view.board.changes]
@@ -104,6 +104,7 @@ async def test_it_knows_what_it_has_and_from_where() -> None:
     both = Route(("deribit", "bybit"), combine=True)
     assert demo.route(BTC, both) == both
     assert demo.route(KNOWN_TICKERS["SPX"], both) == Route(("cboe",))
+    assert demo.route(KNOWN_TICKERS["SPY"]) == Route(("tastytrade",))
 
 
 def _live(desk: Desk, ticker: Ticker) -> bool:
