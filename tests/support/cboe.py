@@ -62,6 +62,10 @@ class Rig(SourceRig):
             await asyncio.sleep(0.002)
 
     @property
+    def is_asking(self) -> bool:
+        return self.source._turn.locked() or bool(self.venue.network.open)
+
+    @property
     def is_waiting(self) -> bool:
         """Whether the next request waits for its turn by the clock, or its answer for the venue's."""
         running = self.source._running
@@ -108,6 +112,6 @@ async def rigged(
         rest_url = venue.rest_url if door is None else door.url(venue.rest_url)
         with patch.object(cboe_live, "Backoff", longest_pauses), patch.object(http_venue, "_TICK", tick):
             source = CboeSource(chosen, rest_url=rest_url, rate=lambda: RATE, clock=clock, cache_dir=cache_dir)
-            rig = Rig(source, clock, venue, step=_STEP)
+            rig = Rig(source, clock, venue, step=_STEP, at_hand=door is None and cache_dir is None)
             async with rig.run(started=started):
                 yield rig

@@ -69,6 +69,8 @@ class SourceRig:
     running: asyncio.Task[None] | None = field(default=None, kw_only=True)
     step: float = field(default=_STEP, kw_only=True)
     """Seconds after which sockets get their turn."""
+    at_hand: bool = field(default=False, kw_only=True)
+    """Whether all that may be on its way is on the venue's connections: no thread has it, and no door."""
 
     async def collect(self) -> None:
         async for chain in self.source.chains():
@@ -99,7 +101,8 @@ class SourceRig:
             await self.clock.advance(min(self.step, seconds))
             # What crosses a socket on loopback needs turns of the loop, what a thread does needs a moment.
             await settle()
-            await asyncio.sleep(0.001)
+            if not self.at_hand or self.is_asking:
+                await asyncio.sleep(0.001)
             await self.still()
             if self.running is not None and self.running.done():
                 self.running.result()
@@ -107,6 +110,11 @@ class SourceRig:
                 return self.clock.seconds() - began
         assert until is None or until(), f"not within {seconds:g} s; {self.status().state} {self.status().detail}"
         return self.clock.seconds() - began
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether a request is on its way."""
+        return True
 
     async def still(self) -> None:
         """Let time stand still for what takes longer than a moment."""

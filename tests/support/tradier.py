@@ -75,8 +75,9 @@ class Rig(SourceRig):
     async def _arrive(self) -> None:
         """Let what is on its way arrive, save from where nothing comes."""
         await settle()
-        await asyncio.sleep(0.001)
         network = self.venue.network
+        if not self.at_hand or network.open:
+            await asyncio.sleep(0.001)
         await eventually(lambda: all(wire.held for wire in network.open) or network.bytes_a_second is not None)
 
     async def read(self, *tickers: Ticker) -> None:
@@ -138,6 +139,6 @@ async def rigged(
                 clock=clock,
                 cache_dir=cache_dir,
             )
-            rig = Rig(source, clock, venue)
+            rig = Rig(source, clock, venue, at_hand=door is None)
             async with rig.run(started=started):
                 yield rig

@@ -56,6 +56,10 @@ class Rig(SourceRig):
     def rejected(self, ticker: Ticker = SPY) -> dict[str, int]:
         return super().rejected(ticker)
 
+    @property
+    def is_asking(self) -> bool:
+        return bool(self.venue.network.open)
+
     def unread(self, ticker: Ticker = SPY) -> bool:
         """Whether the newest chain says that expiries are not read yet."""
         return any(note.startswith("Not read yet") for note in self.newest(ticker).notes)
@@ -101,6 +105,6 @@ async def rigged(
                 clock=clock,
                 cache_dir=cache_dir,
             )
-            rig = Rig(source, clock, venue)
+            rig = Rig(source, clock, venue, at_hand=door is None and cache_dir is None)
             async with rig.run(started=started):
                 yield rig
