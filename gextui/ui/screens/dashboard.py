@@ -122,9 +122,9 @@ class Dashboard(Screen[None], inherit_bindings=False):
         with self.app.batch_update():
             for piece in (*self._lines, self._waiting):
                 piece.show_scene(scene)
-            self.set_class(scene.view == MANY, "-many")
+            self._arrange(scene.view == MANY, "-many")
             self._waiting.display = _waits(scene)
-            self.set_class(scene.board is not None and bool(other_unit(scene.board)), "-two-axes")
+            self._arrange(scene.board is not None and bool(other_unit(scene.board)), "-two-axes")
             self.sidebar.show(scene.drawn, unit=scene.unit, stale=scene.stale)
             if _waits(scene):
                 self._show_only(None)
@@ -142,7 +142,14 @@ class Dashboard(Screen[None], inherit_bindings=False):
         layout = _layout_for(size)
         if not self.has_class(layout):
             self.remove_class(*_LAYOUTS, update=False).add_class(layout, update=False)
-            self.app.stylesheet.update(self)
+            # All that app.tcss styles by layout: the views are styled as before.
+            self.app.stylesheet.update_nodes([self, *self.children, self._main, self._side])
+
+    def _arrange(self, add: bool, name: str) -> None:
+        """Add or remove a class that matters to frames and level line alone; to style the views anew takes long."""
+        if self.has_class(name) != add:
+            self.set_class(add, name, update=False)
+            self.app.stylesheet.update_nodes([self._main, self._side, self.query_one(LevelLine)])
 
     def on_mount(self) -> None:
         """Draw what came before the screen was there."""
@@ -174,7 +181,7 @@ class Dashboard(Screen[None], inherit_bindings=False):
             view.choose_columns(self._columns.get(name, ()))
             self._main.mount(view)
         self._show_only(view)
-        self.set_class(view.TABLE, "-table")
+        self._arrange(view.TABLE, "-table")
         return view
 
     def _show_only(self, view: BoardView | None) -> None:
@@ -223,7 +230,7 @@ class Dashboard(Screen[None], inherit_bindings=False):
 
     def enter_levels(self, active: bool) -> None:
         """Put the cursor among the levels or back into the view."""
-        self.set_class(active, "-levels")
+        self._arrange(active, "-levels")
         self.sidebar.activate(active)
 
     @property
