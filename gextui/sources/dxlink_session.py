@@ -161,8 +161,12 @@ class DxLinkSession:
         return Reading(leave=TOKEN_REFUSED)
 
     def _channel(self, message: Frame) -> _Channel | None:
-        """The channel that a message is about; None for one that was given up, or never asked for."""
-        return self._channels.get(message.channel) if isinstance(message.channel, int) else None
+        """The channel that a message is about; None for one that was given up. One that never was is counted."""
+        number = message.channel
+        if not isinstance(number, int) or not 0 < number <= self._last:
+            self._listener.rejected["unknown channel"] += 1
+            return None
+        return self._channels.get(number)
 
     def _opened(self, message: Frame) -> Reading | None:
         channel = self._channel(message)

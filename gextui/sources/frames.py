@@ -1,6 +1,7 @@
 """A WebSocket that hands over all messages that have come at once, instead of each through a turn of the loop."""
 
 import asyncio
+import logging
 import ssl
 from collections.abc import Mapping
 from functools import cache
@@ -19,6 +20,8 @@ _BUSY = 20
 """Reads in a row, each within a rest of the one before, from which on a line is busy."""
 _MUCH = 65536
 """Bytes; after a read of so many more is waiting."""
+_logger = logging.getLogger(__name__)
+_logger.setLevel(logging.INFO)  # the library would write down every frame, and what is sent may hold a token
 _END_OF_HEAD = b"\r\n\r\n"
 """Of the handshake's answer."""
 _TEXT = 0x81
@@ -207,6 +210,7 @@ async def open_socket(url: str, headers: Mapping[str, str]) -> FrameSocket:
         ping_interval=None,
         close_timeout=1.0,
         max_size=LARGEST_MESSAGE,
+        logger=_logger,
         **trusted,
     )
     assert isinstance(socket, FrameSocket)

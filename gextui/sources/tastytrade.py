@@ -202,9 +202,9 @@ def contracts_of(ticker: Ticker, listed: Sequence[Listed]) -> tuple[Contracts, F
     """The contracts and their multipliers, (N,): as OCC's names say, save that the venue says how each settles."""
     contracts = parse_names([each.name for each in listed])
     expiry = contracts.expiry.copy()
+    roots, readable = contracts.root.tolist(), (contracts.reason == "").tolist()
     for row, each in enumerate(listed):
-        root = str(contracts.root[row])
-        if each.settlement and contracts.reason[row] == "" and each.settlement != settlement_of(root):
+        if each.settlement and readable[row] and each.settlement != settlement_of(roots[row]):
             expiry[row] = _expires(each.name, Settlement(each.settlement))
     underlying = np.full(len(listed), clean_symbol(ticker.symbol))
     named = Contracts(
