@@ -56,6 +56,8 @@ class Book:
         """When anything was heard last."""
         self.told_at = -np.inf
         """When what was told last was true."""
+        self.events = 0
+        """How many were heard."""
         self.conflated = 0
         """Events that a later one replaced before a chain was made of them."""
         self.rejected: Counter[str] = Counter()
@@ -151,6 +153,7 @@ class Book:
             self._hear_options(events, of_options, rows[of_options], now)
         if not mine and not len(of_options):
             return False
+        self.events += len(mine) + len(of_options)
         self.heard_at = max(self.heard_at, now)
         self.touch()
         return True

@@ -6,15 +6,18 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
+import numpy as np
+
 from gextui.market.ticker import Ticker
 from gextui.sources.dxlink import subscriptions
 from gextui.sources.failure import Failure, FetchError
 from gextui.sources.instruments import InstrumentCache
 from gextui.sources.pacing import Clock
 from gextui.sources.polling import Poll
+from gextui.sources.source import ConnectionStatus
 from gextui.sources.tastytrade import Listed, contracts_of
 from gextui.sources.tastytrade_book import NAME, Book, last_count
-from gextui.sources.tastytrade_coverage import KINDS
+from gextui.sources.tastytrade_coverage import KINDS, ROTATE_EVERY
 from gextui.sources.tastytrade_rest import TastytradeRest
 from gextui.sources.trading_hours import TradingHours
 
@@ -108,3 +111,20 @@ class Lane:
             self._chosen_at, self._room = seconds, room
         add, remove = coverage.step(seconds, room=room, most=_CHANGES, counted_at=last_count(now), rotating=rotating)
         return subscriptions(self.channel, add, remove)
+
+    def status(self, state: str, now: float) -> ConnectionStatus:
+        """How its contracts fare, for a panel of sources; ``state`` is the stream's."""
+        book, coverage = self.book, self.book.coverage
+        live, listed = int(np.count_nonzero(coverage.live)), len(book)
+        turns = f"the others every {ROTATE_EVERY / 60:.0f} min" if live < listed else ""
+        halted = f"halted: {book.underlying.why_halted}" if book.underlying.why_halted else ""
+        return ConnectionStatus(
+            name=f"{book.ticker.symbol} contracts",
+            state=state,
+            detail="; ".join(filter(None, (turns if coverage.is_whole else "reading them all", halted))),
+            subscribed=(live if coverage.is_whole else coverage.read, listed),
+            last_message_age=max(0.0, now - book.heard_at) if np.isfinite(book.heard_at) else None,
+            messages=book.events,
+            rejected=dict(+book.rejected.copy()),
+            conflated=book.conflated,
+        )

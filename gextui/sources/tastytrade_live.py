@@ -1,7 +1,6 @@
 """Tastytrade, live, with an account: every listed US option over dxLink, the contracts that matter second by second."""
 
 import asyncio
-import math
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
@@ -10,8 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
-
-import numpy as np
 
 from gextui.market.calendar import MarketState, market_state, new_york
 from gextui.market.chain import OptionChain
@@ -31,7 +28,7 @@ from gextui.sources.stream import Stream, StreamState
 from gextui.sources.subscriptions import longest_silence
 from gextui.sources.tastytrade import QuoteToken
 from gextui.sources.tastytrade_book import FIELDS, NAME, Book
-from gextui.sources.tastytrade_coverage import KINDS, ROTATE_EVERY, shared
+from gextui.sources.tastytrade_coverage import ROTATE_EVERY, shared
 from gextui.sources.tastytrade_lane import Lane
 from gextui.sources.tastytrade_rest import TastytradeRest
 from gextui.sources.venue_time import VenueTime
@@ -260,8 +257,10 @@ class TastytradeSource:
         return self._token is not None and self._token.delayed
 
     async def _find_stream(self) -> str:
-        """Where the stream is, once we may ask."""
+        """Where the stream is, once we may ask; the one before it is gone."""
         assert self._running is not None
+        for symbol in self._by_symbol:
+            self.closed(symbol)
         rest = self._running[0]
         while rest.refused:
             self._retry.clear()
@@ -273,8 +272,6 @@ class TastytradeSource:
 
     def _new_session(self) -> DxLinkSession:
         assert self._token is not None
-        for symbol in self._by_symbol:
-            self.closed(symbol)
         return DxLinkSession(self._token.token, FIELDS, _PERIOD, self)
 
     def authorized(self, accepted: bool) -> None:
@@ -321,11 +318,10 @@ class TastytradeSource:
             return SourceState.DISABLED, NO_ACCOUNT
         if book.ticker.kind is Kind.COIN:
             return SourceState.DISABLED, f"Tastytrade has no options on coins such as {symbol}"
-        running = self._running
-        if running is None:
+        if self._running is None:
             return SourceState.CONNECTING, ""
-        if running[0].refused:
-            return SourceState.DISABLED, running[0].refused
+        if refused := self._refused(lane):
+            return SourceState.DISABLED, refused
         if lane.is_unknown:
             return SourceState.DISABLED, f"Tastytrade lists no options on {symbol}"
         trouble = lane.poll.trouble.sentence
@@ -374,26 +370,18 @@ class TastytradeSource:
 
     def _connections(self, lane: Lane) -> tuple[ConnectionStatus, ...]:
         """The stream, which all tickers share, the ticker's contracts on it, and what is listed."""
-        book, coverage = lane.book, lane.book.coverage
         stream = self._stream.status("stream")
         stream = replace(stream, rejected=dict(Counter(stream.rejected) + self.rejected.copy()))
-        listing = lane.poll.status(f"{book.ticker.symbol} listing")
-        live, listed = int(np.count_nonzero(coverage.live)), len(book)
-        swept = "" if coverage.is_whole else f"{coverage.read:,} of {listed:,} contracts read"
-        turns = f"{live:,} live, the others every {ROTATE_EVERY / 60:.0f} min" if live < listed else ""
-        halted = book.underlying.why_halted
-        contracts = ConnectionStatus(
-            name=f"{book.ticker.symbol} contracts",
-            state=stream.state if lane.channel is not None else str(StreamState.CONNECTING),
-            detail="; ".join(filter(None, (swept or turns, halted and f"halted: {halted}"))),
-            subscribed=(coverage.items, listed * len(KINDS)),
-            last_message_age=None if book.heard_at == -math.inf else max(0.0, self._time.now() - book.heard_at),
-            rejected=dict(+book.rejected.copy()),
-            conflated=book.conflated,
+        state = stream.state if lane.channel is not None else str(StreamState.CONNECTING)
+        contracts = lane.status(state, self._time.now())
+        listing = lane.poll.status(f"{lane.book.ticker.symbol} listing")
+        if not (refused := self._refused(lane)):
+            return stream, contracts, listing
+        off = str(StreamState.DISABLED)
+        return tuple(
+            replace(each, state=off, detail=refused, next_try_in=None) for each in (stream, contracts, listing)
         )
-        if self._running is not None and (refused := self._running[0].refused):
-            off = str(StreamState.DISABLED)
-            return tuple(
-                replace(each, state=off, detail=refused, next_try_in=None) for each in (stream, contracts, listing)
-            )
-        return stream, contracts, listing
+
+    def _refused(self, lane: Lane) -> str:
+        """Why nothing comes of the ticker any more; empty where something does, though nothing more may be asked."""
+        return self._running[0].refused if self._running is not None and lane.channel is None else ""

@@ -139,6 +139,22 @@ class TestNetwork:
 
 
 class TestTokens:
+    async def test_p10_an_account_revoked_under_way_takes_nothing_of_what_still_comes(self) -> None:
+        async with rigged() as rig:
+            await settled(rig)
+            rig.venue.client_secret = "another"
+            rig.venue.expire_access()
+            rig.source.refresh(SPY)
+            await rig.turn(10.0)
+            state, words = rig.said()
+            assert state is State.DEGRADED
+            assert "(invalid_grant)" in words
+            await rig.renewed()
+            # Once the stream is lost nothing comes any more.
+            rig.venue.feed.expire_tokens()
+            await rig.turn(10.0, lambda: rig.said()[0] is State.DISABLED)
+            assert rig.venue.calls["oauth/token"] == 2
+
     async def test_x3_no_credential_is_in_what_is_shown_or_logged(self, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.DEBUG)
         async with rigged(started=False) as rig:

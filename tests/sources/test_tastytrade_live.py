@@ -75,7 +75,8 @@ class TestChains:
             live = rig.source._lanes[SPY].book.coverage.live
             assert int(np.count_nonzero(live)) == 42  # (164 - 4 of SPY itself - 32 for turns) / 3
             assert "42 of 108 contracts are live, the others read every 5 minutes." in rig.newest(SPY).notes
-            assert "42 live, the others every 5 min" in rig.status().connections[1].detail
+            contracts = rig.status().connections[1]
+            assert (contracts.subscribed, contracts.detail) == ((42, 108), "the others every 5 min")
             # Those that are not are true as of their last turn.
             before, rig.step = rig.newest(SPY), 1.0
             await rig.turn(ROTATE_EVERY + 60.0)
