@@ -20,21 +20,11 @@ State = SourceState
 LOST = (State.BACKOFF, State.CONNECTING)
 
 
-def subscriptions(rig: Rig) -> set[tuple[str, str]]:
-    """What the venue carries now."""
-    return {
-        item
-        for session in rig.venue.feed.sessions
-        for channel in session.channels.values()
-        for item in channel.subscriptions
-    }
-
-
 async def settled(rig: Rig) -> set[tuple[str, str]]:
     """Return once every ticker has a chain and its subscriptions stand still; what they are."""
     await rig.read(*rig.source.tickers)
     await rig.turn(10.0)
-    return subscriptions(rig)
+    return rig.carried()
 
 
 class TestNetwork:
@@ -60,7 +50,7 @@ class TestNetwork:
                 await rig.venue.drop(1012, "restart")
             await rig.turn(2.0, lambda: rig.venue.connects == 2)
             assert rig.newest(SPY) is last  # and nobody takes it away
-            await rig.turn(10.0, lambda: subscriptions(rig) == before)
+            await rig.turn(10.0, lambda: rig.carried() == before)
             assert rig.said() == (State.LIVE, "")
             # The token is still good: nothing but the connection is made anew.
             assert rig.venue.calls["api-quote-tokens"] == rig.venue.calls["oauth/token"] == 1
