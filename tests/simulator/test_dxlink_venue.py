@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed
 from gextui.market.ticker import KNOWN_TICKERS
 from gextui.simulator.dxlink_events import FIELDS
 from gextui.simulator.tastytrade import SimulatedTastytrade
-from tests.simulator.test_deribit_shapes import type_of
+from tests.simulator.test_deribit_shapes import assert_alike, type_of
 from tests.support.clock import FakeClock
 from tests.support.rig import FewExpiries
 from tests.support.tradier import new_york
@@ -120,6 +120,15 @@ def configs(messages: list[Message]) -> list[dict[str, list[str]]]:
     return [message["eventFields"] for message in messages if message["type"] == "FEED_CONFIG"]
 
 
+@pytest.fixture
+def captured(shared: Path) -> list[Message]:
+    """What real servers said."""
+    path = shared / "wire" / "samples" / "dxlink" / "frames_real_and_documented.jsonl"
+    if not path.is_file():
+        pytest.skip("the captures are not here")
+    return [line["frame"] for line in map(json.loads, path.read_text().splitlines()) if line["dir"] != "client"]
+
+
 class TestHandshake:
     async def test_to_the_letter(self) -> None:
         async with open_venue() as (venue, _), bare(venue) as client:
@@ -211,12 +220,7 @@ class TestHandshake:
             }
             assert data(await client.subscribe(("Quote", "SPY")))
 
-    async def test_captured_frames_have_the_same_shape(self, shared: Path) -> None:
-        path = shared / "wire" / "samples" / "dxlink" / "frames_real_and_documented.jsonl"
-        if not path.is_file():
-            pytest.skip("the captures are not here")
-        lines = map(json.loads, path.read_text().splitlines())
-        captured = [line["frame"] for line in lines if line["dir"] != "client" and line["frame"]["type"] != "FEED_DATA"]
+    async def test_messages_have_the_shape_of_captured_ones(self, captured: list[Message]) -> None:
         async with open_venue() as (venue, clock), bare(venue) as client:
             await client.socket.send(json.dumps(SETUP))
             await client.send("AUTH", 0, token=venue.feed.issue())
@@ -227,10 +231,24 @@ class TestHandshake:
             seen += await client.said()
             await clock.advance(61.0)
             seen += (await client.closed())[0]
-        shapes = {message["type"]: {key: type_of(value) for key, value in message.items()} for message in captured}
-        ours = {message["type"]: {key: type_of(value) for key, value in message.items()} for message in seen}
-        ours.pop("FEED_DATA")
+        shapes, ours = (
+            {message["type"]: {key: type_of(value) for key, value in message.items()} for message in messages}
+            for messages in (captured, seen)
+        )
         assert ours == shapes
+
+    async def test_events_have_the_shape_of_captured_ones(self, captured: list[Message]) -> None:
+        async with open_venue() as (venue, _), connected(venue) as client:
+            full = [event for (event,) in data(await client.subscribe(("Quote", "SPX"), ("Greeks", CALL)))]
+            await client.wish({"Trade": ["eventSymbol", "price", "size", "time"]})
+            compact = data(await client.subscribe(("Trade", "SPX"), ("Trade", "SPY")))
+        theirs = [event for events in data(captured) for event in events if isinstance(event, dict)]
+        for kind in ("Quote", "Greeks"):
+            mine, captured_too = ([event for event in of if event["eventType"] == kind] for of in (full, theirs))
+            assert {tuple(event) for event in mine} == {tuple(event) for event in captured_too}
+            assert_alike(mine, captured_too)
+        trades = next(events[1] for events in data(captured) if events[0] == "Trade")
+        assert_alike(*([{str(place % 4): value} for place, value in enumerate(of)] for of in (compact[0][1], trades)))
 
 
 class TestData:
