@@ -5,12 +5,12 @@ import os
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from gextui.market.calendar import MarketState, market_state
 from gextui.market.chain import OptionChain
-from gextui.market.ticker import Ticker
+from gextui.market.option_hours import options_trade
+from gextui.market.ticker import Session, Ticker
 from gextui.route import RECORDER
 from gextui.sources.pacing import Clock, SystemClock, ended_within
 from gextui.sources.source import ConnectionStatus, SourceState, SourceStatus
@@ -23,7 +23,7 @@ LOOK_EVERY = 0.5
 """Seconds between looks into the database: a look at the index a ticker, and a chain where there is a newer one."""
 _INTERVALS = 4
 """Of so many intervals between readings the shortest is the usual one: a gap must not excuse the next."""
-_LONGEST_INTERVAL = 60.0
+_LONGEST_INTERVALS = {Session.UTC: 60.0, Session.NEW_YORK: 1800.0}
 """Seconds: no source is read more seldom while its market is open."""
 _WRITER_TAKES = 2.0
 """Seconds that a recorder which has just started may take to make the file."""
@@ -66,7 +66,7 @@ class FollowingSource:
     def carry(self, tickers: Sequence[Ticker]) -> None:
         """Follow these tickers from now on; see `Adjustable`."""
         self.tickers = tuple(tickers)
-        self._followed = {ticker: self._followed.get(ticker) or _Followed() for ticker in self.tickers}
+        self._followed = {ticker: self._followed.get(ticker) or _Followed(ticker) for ticker in self.tickers}
         # At once, as the history is: what is recorded between its look and ours would be shown by neither.
         self._chosen.set()
 
@@ -89,9 +89,8 @@ class FollowingSource:
             self._holder = holder_of(self._path)
             now = datetime.fromtimestamp(self._clock.now(), UTC)
             for ticker, followed in tuple(self._followed.items()):
-                followed.closed = market_state(ticker.session, now) is MarketState.CLOSED
                 if not followed.looked:
-                    await followed.look_back(store, ticker)
+                    await followed.look_back(store)
                 before = followed.newest
                 chain = await store.latest(ticker, after=None if before is None else before.as_of)
                 if chain is not None:
@@ -100,6 +99,7 @@ class FollowingSource:
                     followed.heard_at = self._clock.seconds()
                     # Another version may have another name for it.
                     yield chain if chain.ticker == ticker else replace(chain, ticker=ticker)
+                followed.closed = followed.newest is not None and not _is_awaited(ticker, followed.newest, now)
             self._unread = store.notice
             await ended_within(self._clock, LOOK_EVERY, self._chosen.wait())
 
@@ -138,10 +138,19 @@ class FollowingSource:
         return (SourceState.DELAYED if followed.newest.delay else SourceState.LIVE), recorded
 
 
+def _is_awaited(ticker: Ticker, newest: OptionChain, now: datetime) -> bool:
+    """Whether there should be newer readings: options trade, and have for longer than a source may take."""
+    quoted_at = now - timedelta(seconds=newest.delay)
+    before = quoted_at - timedelta(seconds=_LONGEST_INTERVALS[ticker.session])
+    just_opened = not options_trade(ticker, before) and newest.quoted_at <= before
+    return options_trade(ticker, quoted_at) and not just_opened
+
+
 @dataclass(slots=True, eq=False)
 class _Followed:
     """One ticker."""
 
+    ticker: Ticker
     newest: OptionChain | None = None
     intervals: tuple[float, ...] = ()
     """Seconds between the last readings."""
@@ -149,19 +158,20 @@ class _Followed:
     heard_at: float | None = None
     """By `Clock.seconds`."""
     closed: bool = False
-    """Whether its market is."""
+    """Whether nothing newer is awaited, as its options do not trade."""
     looked: bool = False
     """Whether what is recorded already is known."""
 
     @property
     def interval(self) -> float:
-        return min(max(min(self.intervals, default=LOOK_EVERY), LOOK_EVERY), _LONGEST_INTERVAL)
+        longest = _LONGEST_INTERVALS[self.ticker.session]
+        return min(max(min(self.intervals, default=LOOK_EVERY), LOOK_EVERY), longest)
 
-    async def look_back(self, store: Store, ticker: Ticker) -> None:
+    async def look_back(self, store: Store) -> None:
         """Learn what is recorded already, and how often."""
-        newest = await store.latest(ticker)
+        newest = await store.latest(self.ticker)
         if newest is not None:
-            self.newest = await store.step(ticker, newest.as_of, -1)
+            self.newest = await store.step(self.ticker, newest.as_of, -1)
             self.take(newest)
         self.looked = True
 

@@ -5,7 +5,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from gextui.desk import Desk
 from gextui.exposure.board import build_board
 from gextui.following import FollowingSource, open_to_follow
 from gextui.live import LiveCatalogue, live_desk, retention_of
+from gextui.market.calendar import NEW_YORK
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import Ticker
 from gextui.route import Route
@@ -217,11 +218,25 @@ class TestStatus:
         late = build_board(replace(chain_at(NOON, ticker=SPY, source="cboe"), delay=900.0))
         async with recorder(path, SPY) as store:
             await store.record(late)
-            wednesday, saturday = (datetime(2026, 11, day, 16, tzinfo=UTC).timestamp() for day in (18, 21))
-            async with Follower(path, SPY, clock=FakeClock(wednesday)) as follower:
-                await follower.state(SourceState.DELAYED, SPY)
-            async with Follower(path, SPY, clock=FakeClock(saturday)) as follower:
-                await follower.state(SourceState.CLOSED, SPY)
+            for local, state in (
+                ("2026-11-20 08:00", SourceState.CLOSED),
+                ("2026-11-20 10:00", SourceState.CLOSED),  # a source may take half an hour for its first reading
+                ("2026-11-20 10:30", SourceState.DELAYED),
+                ("2026-11-20 16:29", SourceState.DELAYED),  # quotes are those of 16:14
+                ("2026-11-20 17:40", SourceState.CLOSED),  # its price goes on, its options do not
+                ("2026-11-21 11:00", SourceState.CLOSED),
+            ):
+                at = datetime.fromisoformat(local).replace(tzinfo=NEW_YORK).timestamp()
+                async with Follower(path, SPY, clock=FakeClock(at)) as follower:
+                    await follower.state(state, SPY)
+
+    async def test_a_source_of_shares_may_be_read_every_half_an_hour(self, path: Path) -> None:
+        async with recorder(path, SPY) as store:
+            for second in (0, 1800):
+                await store.record(board_at(after(second), ticker=SPY))
+            async with Follower(path, SPY, clock=FakeClock(after(1900).timestamp())) as follower:
+                await follower.looked()
+                assert follower.source.status(SPY).interval == 1800.0
 
     @pytest.mark.parametrize(
         ("seconds", "interval"),
