@@ -23,6 +23,7 @@ from gextui.sources.dxlink import (
     set_up_feed,
     setup,
 )
+from gextui.sources.pacing import Clock
 from gextui.sources.rows import Scalar
 from gextui.sources.session import KeepAlive, Reading, RejectedError
 
@@ -32,6 +33,10 @@ _HELD = 64
 """Frames of data that are kept until the venue says what is in them."""
 _MOST_BAD = 20
 """Frames in a row that make no sense, after which their channel is opened anew."""
+_SOON = 10.0
+"""Seconds; a channel that breaks sooner may do so every time, for what is subscribed to on it."""
+_MOST_SOON = 3
+"""Times in a row that it does so before it has to wait."""
 _CONNECTION = 0
 """The number of the channel that is the connection itself."""
 
@@ -65,6 +70,8 @@ class _Channel:
 
     name: str
     fields: Fields
+    asked_at: float
+    """By the clock's seconds."""
     held: deque[msgspec.Raw] = field(default_factory=deque)
     """Data that came before its fields were told."""
     spoke: bool = False
@@ -80,7 +87,9 @@ class DxLinkSession:
 
     ready = False
 
-    def __init__(self, token: Secret, fields: Mapping[str, Sequence[str]], period: float, listener: Listener) -> None:
+    def __init__(
+        self, token: Secret, fields: Mapping[str, Sequence[str]], period: float, listener: Listener, *, clock: Clock
+    ) -> None:
         """Start a new connection's protocol.
 
         Args:
@@ -88,15 +97,19 @@ class DxLinkSession:
             fields: What is wanted of each type of event.
             period: Seconds between two events of a symbol, at the least.
             listener: Who hears what comes.
+            clock: Time.
         """
         self._token = token
         self._fields = fields
         self._period = period
         self._listener = listener
+        self._clock = clock
         self._refusals = 0
         self._authorized = False
         self._last = -1
         self._numbers: dict[str, int] = {}
+        self._soon: Counter[str] = Counter()
+        """How often in a row each channel broke soon after it was asked for."""
         self._channels: dict[int, _Channel] = {}
         """Those that are asked for or open, by number."""
 
@@ -110,7 +123,7 @@ class DxLinkSession:
         for name in channels:
             self._last += 2
             self._numbers[name] = self._last
-            self._channels[self._last] = _Channel(name, Fields(self._fields))
+            self._channels[self._last] = _Channel(name, Fields(self._fields), self._clock.seconds())
             frames.append(open_channel(self._last))
         return frames
 
@@ -245,7 +258,7 @@ class DxLinkSession:
         return Reading(leave=f"dxLink says {kind}{said}") if kind == "TIMEOUT" else None
 
     def _broken(self, message: Frame, reason: str) -> Reading | None:
-        """One channel is of no more use: it alone is opened anew, at once if it has ever worked."""
+        """One channel is of no more use: it alone is opened anew, at once if it worked and does not always break."""
         channel = self._channel(message)
         if channel is None:
             return None
@@ -253,6 +266,8 @@ class DxLinkSession:
         replies = tuple(self.unsubscribe([channel.name]))
         if closed:
             replies = ()
-        if channel.spoke:
+        soon = self._clock.seconds() - channel.asked_at < _SOON
+        self._soon[channel.name] = self._soon[channel.name] + 1 if soon else 0
+        if channel.spoke and self._soon[channel.name] < _MOST_SOON:
             return Reading(again=(channel.name,), replies=replies)
         return Reading(refused={channel.name: reason}, replies=replies)

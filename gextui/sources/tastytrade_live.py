@@ -272,7 +272,7 @@ class TastytradeSource:
 
     def _new_session(self) -> DxLinkSession:
         assert self._token is not None
-        return DxLinkSession(self._token.token, FIELDS, _PERIOD, self)
+        return DxLinkSession(self._token.token, FIELDS, _PERIOD, self, clock=self._clock)
 
     def authorized(self, accepted: bool) -> None:
         """The stream took the token, or not; see `Listener`."""

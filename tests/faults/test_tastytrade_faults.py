@@ -122,17 +122,6 @@ class TestMessages:
             assert not rig.chains[SPY]
             assert rig.said() == (State.DEGRADED, "Tastytrade gives no open interest yet")
 
-    @pytest.mark.parametrize("text", ["NaN", "Infinity", None])
-    async def test_d1_what_is_no_number_is_missing(self, text: str | None) -> None:
-        async with rigged(started=False) as rig:
-            rig.venue.feed.habits.instead = {"volatility": text, "bidPrice": text}
-            rig.start()
-            await rig.read()
-            chain = rig.newest(SPY)
-            assert np.isnan(chain.iv).all()
-            assert np.isnan(chain.bid).all()
-            assert chain.spot == rig.venue.market.chain(SPY).spot
-
     async def test_what_never_answers_is_missing_and_the_rest_is_shown(self) -> None:
         async with rigged(started=False) as rig:
             truth = rig.venue.market.chain(SPY)
@@ -179,16 +168,17 @@ class TestChannels:
                 assert rig.venue.connects == connects
             assert faults(rig) == {f"error {error}": 1 for error in ("BAD_ACTION", "UNKNOWN", "TIMEOUT")}
 
-    async def test_channels_that_close_again_and_again_cause_no_storm(self) -> None:
+    async def test_p12_a_channel_that_always_breaks_is_no_tight_loop(self) -> None:
         async with rigged() as rig:
             await rig.read()
             opened = rig.venue.feed.heard["CHANNEL_REQUEST"]
-            for _ in range(60):
+            for _ in range(80):
                 rig.venue.feed.close_channels()
-                await rig.turn(1.0)
-            assert rig.venue.feed.heard["CHANNEL_REQUEST"] - opened <= 60
-            assert rig.venue.connects <= 4
-            await rig.recovers(40.0)
+                await rig.turn(0.5)
+            assert rig.venue.feed.heard["CHANNEL_REQUEST"] - opened <= 6
+            assert rig.said() == (State.DEGRADED, "the venue closed the channel")
+            assert rig.venue.connects == 1
+            await rig.recovers(15.0)
 
 
 def a_whole_index() -> OptionChain:
@@ -227,15 +217,6 @@ class TestConnection:
             assert len({item for items in rig.venue.feed.subscribed for item in items}) == 4 * len(truth) + 4
             assert len(rig.carried()) <= 10_000
             assert (rig.venue.feed.longest < 10_000, rig.venue.connects) == (True, 1)
-
-    async def test_a_drop_in_the_middle_of_the_first_events(self) -> None:
-        async with rigged(started=False) as rig:
-            rig.venue.drop_each_after(12)
-            rig.start()
-            await rig.turn(10.0, lambda: rig.venue.connects >= 3)
-            assert not rig.chains[SPY]
-            rig.venue.heal()
-            await rig.recovers(30.0)
 
     async def test_n26_a_frame_that_is_too_big_is_no_tight_loop(self) -> None:
         async with rigged(started=False) as rig:

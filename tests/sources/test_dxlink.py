@@ -25,6 +25,7 @@ from gextui.sources.dxlink import (
 )
 from gextui.sources.dxlink_session import TOKEN_REFUSED, DxLinkSession
 from gextui.sources.session import Reading, RejectedError
+from tests.support.clock import FakeClock
 
 FIELDS = {"Quote": ("eventSymbol", "bidPrice", "askPrice"), "Trade": ("eventSymbol", "price")}
 
@@ -191,7 +192,7 @@ class Heard:
 def begun(*names: str) -> tuple[DxLinkSession, Heard]:
     """A session whose channels are open: 1, 3 ... in the names' order."""
     heard = Heard()
-    session = DxLinkSession(Secret("quote-token-canary"), FIELDS, 1.0, heard)
+    session = DxLinkSession(Secret("quote-token-canary"), FIELDS, 1.0, heard, clock=FakeClock())
     session.subscribe(names)
     for number, name in enumerate(names):
         reading = session.read(frame("CHANNEL_OPENED", 2 * number + 1, service="FEED"))
@@ -212,7 +213,7 @@ QUOTES = frame("FEED_DATA", data=["Quote", ["A", 1.0, 2.0, "B", 3.0, 4.0]])
 class TestSession:
     def test_the_handshake(self) -> None:
         heard = Heard()
-        session = DxLinkSession(Secret("quote-token-canary"), FIELDS, 1.0, heard)
+        session = DxLinkSession(Secret("quote-token-canary"), FIELDS, 1.0, heard, clock=FakeClock())
         greeting = [json.loads(each) for each in session.greet()]
         assert [each["type"] for each in greeting] == ["SETUP", "AUTH"]
         assert greeting[1]["token"] == "quote-token-canary"
@@ -226,7 +227,7 @@ class TestSession:
     def test_p9_a_second_refusal_asks_for_another_token(self) -> None:
         for first in ("UNAUTHORIZED", "AUTHORIZED"):
             heard = Heard()
-            session = DxLinkSession(Secret("quote-token-canary"), FIELDS, 1.0, heard)
+            session = DxLinkSession(Secret("quote-token-canary"), FIELDS, 1.0, heard, clock=FakeClock())
             session.read(frame("AUTH_STATE", 0, state=first))
             assert session.read(frame("AUTH_STATE", 0, state="UNAUTHORIZED")) == Reading(leave=TOKEN_REFUSED)
             assert heard.accepted[-1] is False
