@@ -56,6 +56,12 @@ class Book:
         """When anything was heard last."""
         self.told_at = -np.inf
         """When what was told last was true."""
+        self.without_interest = True
+        """Whether no living contract has any open interest."""
+        self.unsummed = 0
+        """How many living contracts never told their open interest."""
+        self.old_interest = ""
+        """What open interest is shown as it last was, in words; empty where that is next to none."""
         self.events = 0
         """How many were heard."""
         self.conflated = 0
@@ -105,10 +111,6 @@ class Book:
     def expire(self, now: float) -> None:
         """Let what has expired go."""
         self.coverage.drop(self._contracts.expiry <= now)
-
-    def has_living(self, now: float) -> bool:
-        """Whether anything that is listed still lives."""
-        return bool((self._contracts.expiry > now).any())
 
     @property
     def watched(self) -> list[Item]:
@@ -242,32 +244,29 @@ class Book:
         told = self.told_at + self.delay if self.told_at > -np.inf else self.heard_at
         return min(told, now)
 
-    def unsummed(self, now: float) -> int:
-        """How many living contracts never told their open interest."""
+    def assess(self, now: float) -> None:
+        """Take stock of open interest, so that any thread can say how it stands."""
         alive = self._contracts.expiry > now
-        return int(np.count_nonzero(alive & np.isnan(self._columns["open_interest"])))
-
-    def old_interest(self, now: float) -> str:
-        """What open interest is shown as it last was, in words; empty where that is next to none."""
-        alive = (self._contracts.expiry > now) & ~np.isnan(self._columns["open_interest"])
+        known = alive & ~np.isnan(self._columns["open_interest"])
+        self.without_interest = not (self._columns["open_interest"][known] > 0).any()
+        self.unsummed = int(np.count_nonzero(alive & ~known))
         counted_at = last_count(now)
         late = (self.coverage.summed_at < counted_at) & (now - counted_at > _RECOUNTED_WITHIN)
-        old = int(np.count_nonzero(alive & (late | self._kept)))
-        if old <= (1.0 - NEARLY_ALL) * np.count_nonzero(alive):
-            return ""
-        return f"open interest of {old:,} of {len(self):,} contracts is not told of late; the last is kept"
+        old = int(np.count_nonzero(known & (late | self._kept)))
+        few = old <= (1.0 - NEARLY_ALL) * np.count_nonzero(known)
+        words = f"open interest of {old:,} of {len(self):,} contracts is not told of late; the last is kept"
+        self.old_interest = "" if few else words
 
     def chain_of(self, now: float, *, simulated: bool) -> Callable[[float], OptionChain] | None:
         """What makes the chain given the rate, and may run in another thread; None before there is a whole book."""
         self.changed = False
+        self.assess(now)
         self.whole = self.whole or (len(self) > 0 and self.coverage.is_whole)
         spot = self.spot(now)
-        if not self.whole or spot is None:
+        if not self.whole or spot is None or self.without_interest:
             return None
         alive = self._contracts.expiry > now
         columns = {name: values[alive] for name, values in self._columns.items()}
-        if not (columns["open_interest"] > 0).any():
-            return None
         self._since_chain[:] = False
         as_of = datetime.fromtimestamp(self.as_of(now), UTC)
         rows = Rows(
@@ -282,7 +281,6 @@ class Book:
             in_coins=np.zeros(int(np.count_nonzero(alive)), dtype=np.bool_),
         )
         of = replace(self.underlying)
-        unsummed = int(np.count_nonzero(np.isnan(columns["open_interest"])))
         capture = Capture(
             ticker=self.ticker,
             rows=rows,
@@ -291,10 +289,10 @@ class Book:
             previous_close=of.previous_close,
             delay=self.delay,
             halt=of.halt(self.ticker, datetime.fromtimestamp(now - self.delay, UTC)),
-            notes=tuple(self._notes(alive, unsummed, now)),
+            notes=tuple(self._notes(alive)),
         )
         traded_at = None if of.traded_at is None else datetime.fromtimestamp(of.traded_at, UTC)
-        partial = len(rows) - unsummed < LEAST_KEPT * len(rows)
+        partial = len(rows) - self.unsummed < LEAST_KEPT * len(rows)
 
         def make(rate: float) -> OptionChain:
             chain = replace(capture.chain(NAME, rate=rate), simulated=simulated, partial=partial)
@@ -302,12 +300,14 @@ class Book:
 
         return make
 
-    def _notes(self, alive: Booleans, unsummed: int, now: float) -> list[str]:
+    def _notes(self, alive: Booleans) -> list[str]:
         notes = []
         listed, live = int(np.count_nonzero(alive)), int(np.count_nonzero(self.coverage.live & alive))
-        if unsummed:
-            notes.append(f"No open interest came of {unsummed:,} of {listed:,} contracts: it is missing, not zero.")
-        if old := self.old_interest(now):
+        if self.unsummed:
+            notes.append(
+                f"No open interest came of {self.unsummed:,} of {listed:,} contracts: it is missing, not zero."
+            )
+        if old := self.old_interest:
             notes.append(f"{old[0].upper()}{old[1:]}.")
         if live < listed:
             every = ROTATE_EVERY / 60.0

@@ -41,8 +41,6 @@ class Coverage:
         """When each last told its open interest, by the venue's clock."""
         self.live: Booleans = np.zeros(rows, dtype=np.bool_)
         """Which are kept live."""
-        self.opened = False
-        """Whether the channel is open."""
         self._gone: Booleans = np.zeros(rows, dtype=np.bool_)
         self._subscribed: Booleans = np.zeros((rows, len(KINDS)), dtype=np.bool_)
         self._asked_at: Floats = np.full(rows, np.inf)
@@ -53,17 +51,11 @@ class Coverage:
     def __len__(self) -> int:
         return len(self.symbols)
 
-    def reopen(self) -> None:
-        """The channel was opened anew: nothing is subscribed to, and what was being swept is still to be."""
-        self.opened = True
+    def start_over(self) -> None:
+        """The channel is another, or gone: nothing is subscribed to, and what was being swept is still to be."""
         self._subscribed[:] = False
         self.answered[:] = False
         self._asked_at[:] = np.inf
-
-    def close(self) -> None:
-        """The channel is gone."""
-        self.reopen()
-        self.opened = False
 
     def inherit(self, before: "Coverage", came_from: Integers) -> None:
         """Know what was known of the rows before, each from the row that it was, or -1 for a new one; (N,)."""

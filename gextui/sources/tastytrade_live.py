@@ -234,6 +234,7 @@ class TastytradeSource:
     def _advance(self, lane: Lane, room: int) -> None:
         book = lane.book
         book.expire(self._time.now())
+        book.assess(self._time.now())
         if lane.channel is not None and self._stream.unsent <= _MOST_UNSENT:
             rotating = self._trades(book) or self._trades(book, ROTATE_EVERY)
             self._stream.say(lane.advance(self._clock.seconds(), self._time.now(), room, rotating=rotating))
@@ -284,14 +285,14 @@ class TastytradeSource:
         if (lane := self._by_symbol.get(name)) is not None:
             lane.channel = channel
             lane.book.delay = DELAY if self._is_delayed else 0.0
-            lane.book.coverage.reopen()
+            lane.book.coverage.start_over()
             self._stream.say(subscriptions(channel, lane.book.watched, (), reset=True))
 
     def closed(self, name: str) -> None:
         """A ticker's channel is no more."""
         if (lane := self._by_symbol.get(name)) is not None:
             lane.channel = None
-            lane.book.coverage.close()
+            lane.book.coverage.start_over()
 
     def hear(self, name: str, events: Events) -> bool:
         """Take a ticker's events in."""
@@ -336,25 +337,24 @@ class TastytradeSource:
             return SourceState.CONNECTING, f"{read:,} of {len(book):,} contracts read" if read else ""
         if book.spot(now) is None:
             return SourceState.DEGRADED, f"Tastytrade gives no price of {symbol} yet"
-        unsummed = book.unsummed(now)
-        if unsummed == len(book):
+        if book.without_interest:
             return SourceState.DEGRADED, "Tastytrade gives no open interest yet"
         if not self._trades(book):
             at = quotes_until(book.ticker, datetime.fromtimestamp(book.as_of(now), UTC))
             return SourceState.CLOSED, f"market closed, as of {new_york(at, datetime.fromtimestamp(now, UTC))}"
         if self._stream.state is StreamState.CONNECTING or lane.channel is None:
             return SourceState.CONNECTING, ""
-        return self._judge_data(lane, unsummed, now)
+        return self._judge_data(lane, now)
 
-    def _judge_data(self, lane: Lane, unsummed: int, now: float) -> tuple[SourceState, str]:
+    def _judge_data(self, lane: Lane, now: float) -> tuple[SourceState, str]:
         """The state of what comes while the options trade."""
         book, symbol = lane.book, lane.book.ticker.symbol
         if self._moves(book) and now - book.heard_at > longest_silence(_CADENCE):
             return SourceState.DEGRADED, f"nothing of {symbol} for {in_seconds(now - book.heard_at)}"
-        if unsummed > (1.0 - NEARLY_ALL) * len(book):
-            return SourceState.DEGRADED, f"no open interest came of {unsummed:,} of {len(book):,} contracts"
-        if old := book.old_interest(now):
-            return SourceState.DEGRADED, old
+        if book.unsummed > (1.0 - NEARLY_ALL) * len(book):
+            return SourceState.DEGRADED, f"no open interest came of {book.unsummed:,} of {len(book):,} contracts"
+        if book.old_interest:
+            return SourceState.DEGRADED, book.old_interest
         if lane.poll.trouble.sentence:
             return SourceState.DEGRADED, self._again(lane)
         if abs(self._time.ahead) > EARLY:

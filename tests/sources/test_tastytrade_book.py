@@ -51,7 +51,7 @@ class Told:
     def swept(self) -> None:
         """Every contract was asked about, as often as that is done."""
         coverage = self.book.coverage
-        coverage.reopen()
+        coverage.start_over()
         for seconds in range(1000, 1100, 10):
             coverage.step(float(seconds), room=10_000, most=10_000, counted_at=-np.inf, rotating=False)
         assert coverage.is_whole
@@ -121,7 +121,7 @@ class TestChain:
         assert chain.partial
         assert np.array_equal(chain.open_interest, [1520.0, np.nan, np.nan], equal_nan=True)
         assert "No open interest came of 2 of 3 contracts: it is missing, not zero." in chain.notes
-        assert told.book.unsummed(NOW) == 2
+        assert told.book.unsummed == 2
 
     def test_without_a_price_or_any_open_interest_there_is_no_chain(self) -> None:
         told = opened()
@@ -176,10 +176,11 @@ class TestEvents:
         assert told.book.rejected["iv: range"] == 1
         # All of it is as it last was, and that is said.
         words = "open interest of 3 of 3 contracts is not told of late; the last is kept"
-        assert told.book.old_interest(NOW) == words
+        assert told.book.old_interest == words
         assert f"O{words[1:]}." in chain.notes
         told.tell("Summary", (CALL, 1, None, None), (PUT, 2, None, None), (NEXT_CALL, 3, None, None))
-        assert told.book.old_interest(NOW) == ""
+        told.book.assess(NOW)
+        assert told.book.old_interest == ""
 
     def test_the_newest_event_wins_whatever_order_they_come_in(self) -> None:
         told = full()
@@ -209,7 +210,7 @@ class TestEvents:
     def test_p17_the_first_quote_of_a_connection_makes_nothing_newer(self) -> None:
         told = full()
         told.now += 60.0
-        told.book.coverage.reopen()
+        told.book.coverage.start_over()
         told.tell("Quote", (CALL, 1.3, 1.4))
         assert told.made().as_of == datetime.fromtimestamp(NOW - 0.5, UTC)
         told.tell("Quote", (CALL, 1.3, 1.4))

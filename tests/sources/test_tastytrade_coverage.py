@@ -28,7 +28,7 @@ class Turned:
 
     def __init__(self, contracts: int, *, room: int = MANY, most: int = MANY) -> None:
         self.coverage = Coverage([f".X{number}" for number in range(contracts)])
-        self.coverage.reopen()
+        self.coverage.start_over()
         self.room, self.most = room, most
         self.now = 1000.0
         self.subscribed: set[tuple[str, str]] = set()
@@ -122,7 +122,7 @@ class TestFirstSweep:
         turned.step()
         turned.answer()
         turned.step()  # the first fifty are done
-        turned.coverage.reopen()
+        turned.coverage.start_over()
         turned.subscribed = set()
         turned.step()
         assert turned.subscribed == {(kind, f".X{row}") for row in range(50, 100) for kind in KINDS}
@@ -226,7 +226,7 @@ class TestTurns:
         turned.sweep()
         after = Coverage([".X2", ".NEW", ".X0"])
         after.inherit(turned.coverage, np.array([2, -1, 0]))
-        after.reopen()
+        after.start_over()
         assert after.read == 2
         add, _ = after.step(turned.now, room=MANY, most=MANY, counted_at=YESTERDAY, rotating=False)
         assert {symbol for _, symbol in add} == {".NEW"}
