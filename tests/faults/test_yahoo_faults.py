@@ -21,14 +21,9 @@ from gextui.sources.curl import can_impersonate
 from gextui.sources.source import SourceState
 from gextui.sources.yahoo_book import RECHECK_EVERY
 from tests.support.proxy import a_door
-from tests.support.yahoo import SPX, SPY, TEN, Rig, rigged, still
+from tests.support.yahoo import SPX, SPY, TEN, Rig, at, rigged, still
 
 State = SourceState
-
-
-def at(hour: float, day: int = 20) -> datetime:
-    """An hour of November 2026 in New York."""
-    return datetime(2026, 11, day, tzinfo=UTC) + timedelta(hours=hour + 5)
 
 
 def sane(chain: OptionChain) -> None:

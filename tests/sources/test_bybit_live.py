@@ -18,30 +18,18 @@ from gextui.market.ticker import Kind, Ticker
 from gextui.simulator.bybit import PUBLISHED
 from gextui.simulator.bybit_exchange import Query
 from gextui.simulator.bybit_rows import Row, display_name
-from gextui.simulator.http_venue import RecordedMarket
-from gextui.simulator.market import SimulatedMarket
 from gextui.sources.bybit import POLL_EVERY, RELIST_EVERY, BybitSource
 from gextui.sources.bybit_lines import FIRST_DATA
 from gextui.sources.bybit_session import CHARACTERS_A_CONNECTION, TOPICS_A_CONNECTION, TOPICS_A_REQUEST
 from gextui.sources.instruments import InstrumentCache
 from gextui.sources.source import Refreshable, SourceState
 from tests.support.bybit import Rig, rigged
-from tests.support.rig import BTC, ETH, NOON, SOL, XRP
+from tests.support.rig import BTC, ETH, SOL, XRP, files_in, still_market
 from tests.support.waiting import eventually
 
 DOGE = Ticker("DOGE", "Dogecoin", Kind.COIN, "bybit")
 SETTLED_AT_EIGHT = datetime(2026, 11, 21, 7, 59, 50, tzinfo=UTC)
 TICKERS, INSTRUMENTS = "v5/market/tickers", "v5/market/instruments-info"
-
-
-def still(*tickers: Ticker) -> RecordedMarket:
-    """A market that does not move."""
-    market = SimulatedMarket(5, NOON, tickers)
-    return RecordedMarket(*(market.chain(ticker) for ticker in tickers))
-
-
-def files_in(folder: Path) -> list[Path]:
-    return list(folder.iterdir())
 
 
 def assert_is_market(chain: OptionChain, truth: OptionChain, tick: float) -> None:
@@ -62,7 +50,7 @@ def assert_is_market(chain: OptionChain, truth: OptionChain, tick: float) -> Non
 class TestChains:
     @pytest.mark.parametrize(("ticker", "tick"), [(BTC, 5.0), (ETH, 0.1), (SOL, 0.01), (XRP, 0.0001)])
     async def test_are_the_venues_market(self, ticker: Ticker, tick: float) -> None:
-        market = still(ticker)
+        market = still_market(ticker)
         async with rigged(ticker, market=market) as rig:
             await rig.live(ticker)
             await rig.turn(3.0)
@@ -71,7 +59,7 @@ class TestChains:
             assert rig.newest(ticker).notes == ()
 
     async def test_are_of_the_streams_alone_where_polls_end(self) -> None:
-        market = still(BTC)
+        market = still_market(BTC)
         async with rigged(market=market) as rig:
             await rig.live()
             book = rig.source._coins[BTC].book

@@ -14,34 +14,22 @@ from gextui.choice import stale_after
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import Kind, Ticker
 from gextui.simulator.deribit_limits import PUBLISHED
-from gextui.simulator.http_venue import RecordedMarket
-from gextui.simulator.market import SimulatedMarket
 from gextui.sources import deribit_currency
 from gextui.sources.deribit import DeribitSource
 from gextui.sources.deribit_currency import POLL_EVERY, coins_of, listed_coins
 from gextui.sources.instruments import InstrumentCache
 from gextui.sources.source import Refreshable, SourceState
 from tests.support.deribit import Rig, rigged
-from tests.support.rig import BTC, ETH, NOON, SOL, XRP
+from tests.support.rig import BTC, ETH, NOON, SOL, XRP, files_in, still_market
 
 DOGE = Ticker("DOGE", "Dogecoin", Kind.COIN, "deribit")
 SETTLED_AT_EIGHT = datetime(2026, 11, 21, 7, 59, 50, tzinfo=UTC)
 
 
-def still(*tickers: Ticker) -> RecordedMarket:
-    """A market that does not move."""
-    market = SimulatedMarket(5, NOON, tickers)
-    return RecordedMarket(*(market.chain(ticker) for ticker in tickers))
-
-
-def files_in(folder: Path) -> list[Path]:
-    return list(folder.iterdir())
-
-
 class TestChains:
     @pytest.mark.parametrize("ticker", [BTC, ETH, SOL, XRP], ids=lambda ticker: ticker.symbol)
     async def test_are_the_venues_market(self, ticker: Ticker) -> None:
-        market = still(ticker)
+        market = still_market(ticker)
         async with rigged(ticker, market=market) as rig:
             await rig.live(ticker)
             await rig.turn(3.0)
@@ -197,7 +185,7 @@ class TestPlan:
         assert len({channel.split("-")[1] for channel in tickers}) == len(rig.newest().expiries)
 
     async def test_the_call_at_the_money_of_each_expiry_is_listened_to(self) -> None:
-        async with rigged(BTC, market=still(BTC)) as rig:
+        async with rigged(BTC, market=still_market(BTC)) as rig:
             await rig.live()
             await rig.turn(3.0)
             chain = rig.newest()
@@ -265,7 +253,7 @@ class TestPlan:
     async def test_instruments_are_read_again_every_hour(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert deribit_currency.RELIST_EVERY == 3600.0
         monkeypatch.setattr(deribit_currency, "RELIST_EVERY", 30.0)
-        async with rigged(market=still(BTC)) as rig:
+        async with rigged(market=still_market(BTC)) as rig:
             await rig.live()
             await rig.turn(25.0)
             assert rig.venue.calls["public/get_instruments"] == 1

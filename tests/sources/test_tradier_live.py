@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -14,21 +15,17 @@ from gextui.market.chain import OptionChain
 from gextui.market.ticker import Ticker, ticker_for
 from gextui.secrets import Secret
 from gextui.simulator.http_venue import RecordedMarket
-from gextui.simulator.market import SimulatedMarket
 from gextui.sources.source import Adjustable, Refreshable, SourceState
 from gextui.sources.tradier_live import NO_TOKEN, TradierSource
 from tests.support.clock import FakeClock
-from tests.support.rig import FewExpiries
+from tests.support.rig import FewExpiries, still_market
 from tests.support.tradier import SPX, SPY, THURSDAY, new_york, rigged
 
 State = SourceState
 NOPE = ticker_for("NOPE")
 
 
-def still(*tickers: Ticker) -> RecordedMarket:
-    """A market that does not move."""
-    market = SimulatedMarket(5, THURSDAY, tickers)
-    return RecordedMarket(*(market.chain(ticker) for ticker in tickers))
+still = partial(still_market, start=THURSDAY)
 
 
 def small(*tickers: Ticker, start: object = THURSDAY) -> FewExpiries:

@@ -1,7 +1,7 @@
 """The live Yahoo source against a simulated Yahoo: its chains are the venue's market, and its calls are few."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,22 +16,13 @@ from gextui.simulator.yahoo_rows import days_of
 from gextui.sources.source import SourceState
 from gextui.sources.yahoo_book import RECHECK_EVERY
 from gextui.sources.yahoo_live import YahooSource
-from tests.support.rig import BTC
-from tests.support.yahoo import OPTIONS, RATE, SPX, SPY, TEN, Rig, rigged, still
+from tests.support.rig import BTC, files_in
+from tests.support.yahoo import OPTIONS, RATE, SPX, SPY, TEN, Rig, at, rigged, still
 
 State = SourceState
 DOGE = Ticker("DOGE", "Dogecoin", Kind.STOCK, "yahoo")
 ETHA = KNOWN_TICKERS["ETHA"]
 FRIDAY = date(2026, 11, 20)
-
-
-def at(hour: float, day: int = 20) -> datetime:
-    """An hour of November 2026 in New York."""
-    return datetime(2026, 11, day, tzinfo=UTC) + timedelta(hours=hour + 5)
-
-
-def files_in(folder: Path) -> list[Path]:
-    return sorted(folder.iterdir())
 
 
 class TestChains:

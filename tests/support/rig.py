@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 from websockets.asyncio.server import ServerConnection
@@ -15,7 +16,7 @@ from websockets.http11 import Request, Response
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import KNOWN_TICKERS, Ticker
 from gextui.simulator.altered import rows_of
-from gextui.simulator.http_venue import HttpVenue
+from gextui.simulator.http_venue import HttpVenue, RecordedMarket
 from gextui.simulator.market import SimulatedMarket
 from gextui.sources.pacing import Backoff
 from gextui.sources.source import Source, SourceState, SourceStatus
@@ -35,6 +36,17 @@ class FewExpiries(SimulatedMarket):
     def chain(self, ticker: Ticker) -> OptionChain:
         chain = super().chain(ticker)
         return rows_of(chain, chain.expiry < 2)
+
+
+def still_market(*tickers: Ticker, start: datetime = NOON) -> RecordedMarket:
+    """A market that does not move."""
+    market = SimulatedMarket(5, start, tickers)
+    return RecordedMarket(*(market.chain(ticker) for ticker in tickers))
+
+
+def files_in(folder: Path) -> list[Path]:
+    """What a source has kept there."""
+    return sorted(folder.iterdir())
 
 
 class Watched(HttpVenue):

@@ -4,20 +4,20 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import KNOWN_TICKERS, Ticker
 from gextui.simulator.http_venue import RecordedMarket
-from gextui.simulator.market import SimulatedMarket
 from gextui.simulator.yahoo import YahooVenue
 from gextui.sources import polling
 from gextui.sources.yahoo_live import YahooSource
 from tests.support.clock import FakeClock
 from tests.support.proxy import Door
-from tests.support.rig import SourceRig, Watched, longest_pauses
+from tests.support.rig import SourceRig, Watched, longest_pauses, still_market
 from tests.support.waiting import eventually
 
 SPX, SPY = KNOWN_TICKERS["SPX"], KNOWN_TICKERS["SPY"]
@@ -25,6 +25,8 @@ TEN = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 """In New York, on the third Friday of the month."""
 RATE = 0.04
 OPTIONS = "v7/finance/options"
+still = partial(still_market, start=TEN)
+"""A market that does not move."""
 
 
 class WatchedVenue(Watched, YahooVenue):
@@ -71,10 +73,9 @@ class Rig(SourceRig):
             await eventually(lambda: not self.venue.network.open, "the end of the requests")
 
 
-def still(*tickers: Ticker, start: datetime = TEN) -> RecordedMarket:
-    """A market that does not move."""
-    market = SimulatedMarket(5, start, tickers)
-    return RecordedMarket(*(market.chain(ticker) for ticker in tickers))
+def at(hour: float, day: int = 20) -> datetime:
+    """An hour of November 2026 in New York."""
+    return datetime(2026, 11, day, tzinfo=UTC) + timedelta(hours=hour + 5)
 
 
 @asynccontextmanager
