@@ -27,8 +27,7 @@ class Document:
     """What a delayed-quotes document says."""
 
     capture: Capture
-    traded_at: datetime | None
-    """When the underlying itself last traded, or the index was last computed."""
+    """Its price is of when the underlying itself last traded, or the index was last computed."""
     simulated: bool
     """Whether it says so."""
 
@@ -118,9 +117,10 @@ def read_document(data: bytes, sent: datetime | None = None) -> Document:
         previous_close=before_change(price, quotes.price_change),
         delay=DELAY,
         notes=notes,
+        spot_at=traded_at,
         halt=_halt(ticker, traded_at, as_of, data),
     )
-    return Document(capture, traded_at, document.simulated is True)
+    return Document(capture, document.simulated is True)
 
 
 def _outlived(ticker: Ticker, as_of: datetime | None) -> bool:

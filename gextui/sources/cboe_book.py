@@ -70,7 +70,8 @@ def read_quotes(
         note = f"The file's timestamp, {new_york(chain.as_of)}, is in the future: taken as of when it was sent."
         chain = replace(chain, as_of=sent, notes=(*chain.notes, note))
     stamp = chain.as_of
-    chain = replace(with_a_moving_spot(chain, document.traded_at), simulated=document.simulated and on_loopback)
+    moving = with_a_moving_spot(chain, document.capture.spot_at)
+    chain = replace(moving, simulated=document.simulated and on_loopback)
     if before is None:
         return Reading(stamp, chain)
     if stamp < before.as_of:

@@ -22,6 +22,7 @@ from gextui.sources.bybit_messages import decode_tickers
 from gextui.sources.cboe_page import decode_quote_page, is_quote_page
 from gextui.sources.collectors import decode_table, is_chain_table, is_own_table
 from gextui.sources.deribit_messages import decode_book_summary
+from gextui.sources.moving_spot import with_a_standing_spot
 from gextui.sources.rows import Capture, Scalar, decode_json, instant, positive
 from gextui.sources.source import BadInputError
 
@@ -100,7 +101,7 @@ def _chains(captures: Sequence[Capture], source: str, rate: float | None, us_rat
         if capture.venue:
             books.setdefault((chain.ticker, chain.as_of), []).append(chain)
         else:
-            chains.append(chain)
+            chains.append(chain if capture.spot_at is None else with_a_standing_spot(chain, capture.spot_at))
     return [*chains, *(replace(combine(ticker, each), source=source) for (ticker, _), each in books.items())]
 
 
@@ -208,13 +209,13 @@ def _overridden(captures: Sequence[Capture], as_of: datetime | None, spot: float
     symbols = {capture.ticker.symbol for capture in captures}
     if len(symbols) > 1:
         raise BadInputError(f"holds {_names(symbols)}, and --spot is the price of one: name one ticker")
-    return [replace(capture, spot=spot) for capture in captures]
+    return [replace(capture, spot=spot, spot_at=None) for capture in captures]
 
 
 def _at(as_of: datetime, captures: Sequence[Capture]) -> Capture:
     """A ticker's capture read as of ``as_of``: its only one, or of several the newest not after it."""
     if len(captures) == 1:
-        return replace(captures[0], as_of=as_of, notes=())
+        return replace(captures[0], as_of=as_of, spot_at=None, halt=None, notes=())
     earlier = [capture for capture in captures if capture.as_of is not None and capture.as_of <= as_of]
     if not earlier:
         first = captures[0].as_of

@@ -252,6 +252,8 @@ class Capture:
     delay: float = 0.0
     notes: tuple[str, ...] = ()
     """Plain sentences on how the instant was found."""
+    spot_at: datetime | None = None
+    """When spot was made, where the source says so: an index stands still while its options are quoted on."""
     halt: Halt | None = None
     """Set where the underlying does not trade."""
     venue: str = ""

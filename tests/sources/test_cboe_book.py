@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from gextui.simulator.cboe_rows import options
 from gextui.simulator.market import SimulatedMarket
 from gextui.sources.cboe_book import Reading, next_expiry, read_quotes, still_living
 from gextui.sources.failure import Failure, FetchError
+from gextui.sources.files import read_chains
 from tests.support.cboe import IBIT, NDX, RATE, SPX, SPY
 from tests.support.cboe import new_york as at_new_york
 
@@ -74,6 +76,20 @@ class TestFrozenIndex:
             f"The index has stood still at 6,500.00 since 16:15 New York: spot {chain.spot:,.2f} is implied by the "
             "options of 2026-11-19 (put-call parity)."
         )
+
+    def test_a_recorded_file_keeps_its_own_and_says_what_options_imply(self, tmp_path: Path) -> None:
+        market = market_of(SPX, EVENING)
+        path = tmp_path / "spx.json"
+        path.write_bytes(file_of(market, EVENING, current_price=6500.0))
+        [chain] = read_chains(path, rate=RATE)
+        assert chain.spot == 6500.0
+        implied = read(path.read_bytes()).chain.spot
+        assert chain.notes == (
+            "The index has stood still at 6,500.00 since 16:15 New York; the options of 2026-11-19 imply "
+            f"{implied:,.2f}: --spot {implied:.2f} reads the file so.",
+        )
+        [told] = read_chains(path, spot=implied)
+        assert (told.spot, told.notes) == (implied, ())
 
     def test_in_the_curb_session_the_change_is_still_todays(self) -> None:
         stamp = at_new_york("2026-11-18 16:50")
