@@ -20,6 +20,7 @@ from gextui.sources.tastytrade_book import NAME, Book, last_count
 from gextui.sources.tastytrade_coverage import KINDS, ROTATE_EVERY
 from gextui.sources.tastytrade_rest import TastytradeRest
 from gextui.sources.trading_hours import TradingHours
+from gextui.sources.venue_time import VenueTime
 
 LIST_EVERY = 60.0
 """Seconds between looks at whether a new day has begun, on which other contracts are listed."""
@@ -64,13 +65,14 @@ class Lane:
         self.book.coverage.sweep_all()
         self.poll.wake()
 
-    async def relist(self, rest: TastytradeRest, cache: InstrumentCache, now: float) -> bool:
+    async def relist(self, rest: TastytradeRest, cache: InstrumentCache, time: VenueTime) -> bool:
         """Learn what is listed today, from what was kept today where there is that; whether the contracts changed.
 
         Raises:
             FetchError: it cannot be learnt.
         """
-        book, today = self.book, TradingHours.today(now)
+        book, now = self.book, time.now()
+        today = TradingHours.today(now)
         if self.listed_on == today:
             return False
         wanted_anew = self.poll.answers > 0 and self.listed_on is None
@@ -83,13 +85,14 @@ class Lane:
             if not listed and len(book):
                 words = f"Tastytrade lists no options on {book.symbol} any more; those it had are kept"
                 raise FetchError(Failure.CONTENT, words)
+            now = time.now()  # the answer may have told it
             await cache.write(book.symbol, [each.kept for each in listed], now)
         by_symbol = {each.streamer: each for each in listed}
         contracts, multiplier = await asyncio.to_thread(contracts_of, book.ticker, [*by_symbol.values()])
         changed = book.hold([*by_symbol], contracts, multiplier, now)
         if changed:
             self.channel, self._chosen_at = None, -math.inf
-        self.listed_on, self.is_unknown = today, not len(book)
+        self.listed_on, self.is_unknown = TradingHours.today(now), not len(book)
         self.poll.answered()
         return changed
 

@@ -128,6 +128,14 @@ class TestChains:
             assert rig.venue.feed.sessions == []
             assert rig.venue.connects == 1
 
+    async def test_the_venue_s_clock_says_what_still_lives(self) -> None:
+        async with rigged(started=False) as rig:
+            rig.clock.step_wall(10 * 86400.0)
+            rig.start()
+            await rig.read()
+            assert len(rig.newest(SPY)) == 108
+            assert rig.said() == (State.DEGRADED, "this machine's clock is off by 864000 s")
+
 
 class TestWhatIsSaid:
     async def test_without_an_account_nothing_is_asked(self) -> None:
