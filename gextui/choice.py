@@ -190,8 +190,9 @@ class Choice:
 
     @property
     def instead_of(self) -> str:
-        """Which preferred source is not read, and why; empty where the first one is."""
-        first = self.channels[0]
-        if self.route.combine or self.taken is None or self.taken is first:
+        """Which preferred source is not read, and why; empty where the first one is, or the only one asked."""
+        first, asked = self.channels[0], self.asked
+        shown = self.taken or (asked[-1] if asked else first)
+        if self.route.combine or shown is first:
             return ""
         return f"{first.name}: {first.failure or 'not steady yet'}"

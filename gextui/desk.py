@@ -19,7 +19,7 @@ from gextui.exposure.filters import EVERYTHING, Filters
 from gextui.exposure.series import Series
 from gextui.intake import Intake
 from gextui.keeper import History, Keeper
-from gextui.lane import FASTEST, Chart, Lane, Reading
+from gextui.lane import Chart, Lane, Reading
 from gextui.market.calendar import last_close
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import Ticker
@@ -187,7 +187,7 @@ class Desk:
             status = replace(status, state=SourceState.DEGRADED if doubted else status.state, detail=trouble)
         age = None if lane.arrived is None else max(0.0, self._clock.seconds() - lane.arrived)
         recorded = status.interval == 0 or status.state is SourceState.CLOSED
-        stale = age is not None and not recorded and age > stale_after(status.interval)
+        stale = age is not None and not recorded and age > stale_after(max(status.interval, lane.shown_interval))
         return Health(status, age, stale, self._keeper.recording, self._keeper.notice, lane.recalled)
 
     def watch(self, ticker: Ticker, filters: Filters) -> None:
@@ -338,7 +338,7 @@ class Desk:
         lane = self._lanes.get(chain.ticker)
         if lane is None:
             return
-        lane.pace = min(interval, FASTEST)
+        lane.interval = interval
         self._etfs.hear(chain.ticker, interval)
         if arrival.renews:
             lane.heard = self._clock.seconds()
@@ -379,13 +379,13 @@ class Desk:
             await lane.wake.wait()
             await asyncio.sleep(lane.due - clock())
             lane.wake.clear()
-            chain, lane.pending, heard = lane.pending, None, lane.heard
+            chain, lane.pending, heard, interval = lane.pending, None, lane.heard, lane.interval
             if chain is None:
                 continue
             # From when it came, not from now: a board that was late once must not make every later one late.
             lane.due = lane.offered + lane.pace
             lane.newest = Reading.of(chain, await self._keeper.past(chain))
-            lane.arrived, lane.recalled = heard, False
+            lane.arrived, lane.shown_interval, lane.recalled = heard, interval, False
             self._keeper.keep(lane.newest.board)
             lane.implied = self._implied(lane)
             await self._show(lane)

@@ -63,7 +63,10 @@ class Lane:
     offered: float = 0.0
     """When that came, by the loop's clock."""
     wake: asyncio.Event = field(default_factory=asyncio.Event)
-    pace: float = FASTEST
+    interval: float = FASTEST
+    """Of the source of the newest chain."""
+    shown_interval: float = 0.0
+    """Of that of the newest board, which may be another's for a moment."""
     due: float = 0.0
     """When the next board may be built."""
     newest: Reading | None = None
@@ -77,6 +80,11 @@ class Lane:
     chart: Chart | None = None
     expires: float = math.inf
     """When something in its view expires next, epoch seconds."""
+
+    @property
+    def pace(self) -> float:
+        """Seconds between two boards."""
+        return min(self.interval, FASTEST)
 
     @property
     def live(self) -> Reading | None:

@@ -47,9 +47,10 @@ def stale_spot(chain: OptionChain, smile: Smile, front: int) -> str | None:
 
 def other_iv(chain: OptionChain, smile: Smile) -> str | None:
     """A sentence when most IVs near the money of an expiry price their options far from their own quotes."""
-    quoted_at = quotes_until(chain.ticker, chain.quoted_at).timestamp()
-    life = years_to_expiry(quoted_at, chain.expiries)
-    reach = np.where(life > _DAY, smile.forward * _NEAR * smile.atm_iv * np.sqrt(life), np.nan)
+    # Some vendors' IVs know of the time that was left when quotes were made, others' of what is left now.
+    left = smile.years
+    life = years_to_expiry(quotes_until(chain.ticker, chain.quoted_at).timestamp(), chain.expiries)
+    reach = np.where(left > _DAY, smile.forward * _NEAR * smile.atm_iv * np.sqrt(life), np.nan)
     rows = np.flatnonzero(np.abs(chain.strike - smile.forward[chain.expiry]) <= reach[chain.expiry])
     expiry, ahead = chain.expiry[rows], chain.strike[rows] - smile.forward[chain.expiry[rows]]
     mid, width = mid_quotes(chain.bid[rows], chain.ask[rows]), chain.ask[rows] - chain.bid[rows]
@@ -59,7 +60,7 @@ def other_iv(chain: OptionChain, smile: Smile) -> str | None:
     away = np.abs(ahead) / sigma
     priced = sigma * (_AT_THE_MONEY * (1.0 + 0.5 * away * away) - 0.5 * away)
     times = priced * np.exp(-chain.rates[expiry] * life[expiry]) / quoted
-    other = (times > OTHER_PRICE) | (times < 1.0 / OTHER_PRICE)
+    other = (times * np.sqrt(left[expiry] / life[expiry]) > OTHER_PRICE) | (times < 1.0 / OTHER_PRICE)
     known, contradicted = (
         np.bincount(expiry, weights=counted, minlength=len(chain.expiries)) for counted in (np.isfinite(times), other)
     )

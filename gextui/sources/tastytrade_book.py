@@ -309,7 +309,7 @@ class Book:
             )
         if old := self.old_interest:
             notes.append(f"{old[0].upper()}{old[1:]}.")
-        if live < listed:
+        if 0 < live < listed:  # before the first choice all were read a moment ago
             every = ROTATE_EVERY / 60.0
             notes.append(f"{live:,} of {listed:,} contracts are live, the others read every {every:.0f} minutes.")
         return notes
