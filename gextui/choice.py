@@ -125,6 +125,11 @@ def _why_failing(channel: Channel, status: SourceStatus, now: float) -> tuple[st
     return "", 0.0
 
 
+def _tells_more(channel: Channel, taken: Channel) -> bool:
+    """Whether its quotes are newer than those that are shown: a delayed source stands in once the others are as old."""
+    return channel.newest is None or taken.newest is None or channel.newest.quoted_at > taken.newest.quoted_at
+
+
 @dataclass(slots=True, eq=False)
 class Choice:
     """The channels of one route, and which of them is read."""
@@ -161,7 +166,7 @@ class Choice:
         elif self.channels.index(channel) < self.channels.index(taken):
             accepted = bool(taken.failure) or channel.steady(now)
         else:
-            accepted = bool(taken.failure)
+            accepted = bool(taken.failure) and _tells_more(channel, taken)
         if accepted:
             self.taken = channel
         return accepted

@@ -72,7 +72,7 @@ class Secret:
 
 def redact(text: str) -> str:
     """``text`` with every secret read so far replaced: as it is, URL-encoded, base64 and as JSON writes it."""
-    for secret in _shown_nowhere:
+    for secret in sorted(_shown_nowhere, key=len, reverse=True):  # one may begin with another
         encoded = base64.b64encode(secret.encode()).decode()
         for form in (secret, quote(secret, safe=""), encoded, encoded.rstrip("="), json.dumps(secret)[1:-1]):
             text = text.replace(form, HIDDEN)

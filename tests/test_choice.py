@@ -68,6 +68,17 @@ class TestFallback:
         assert judge(choice, 4.0, down) == ["a"]
         assert judge(choice, 4.0 + FAILING_FOR, down) == ["a", "b"]
 
+    def test_a_late_source_stands_in_once_its_quotes_are_newer(self) -> None:
+        """Until then the last good values of the preferred one stay, marked stale."""
+        choice = choice_of("a", "b")
+        bring(choice, 0, 1000.0)
+        down = SourceStatus("a", SourceState.BACKOFF, 1.0, "refused")
+        judge(choice, 1001.0, down)
+        assert judge(choice, 1001.0 + FAILING_FOR, down) == ["a", "b"]
+        for now, newer in ((1060.0, False), (1900.0, False), (1901.0, True)):
+            assert bring(choice, 1, now, replace(chain_at(now), delay=900.0)) is newer
+            assert choice.instead_of == ("a: refused" if newer else "")
+
     def test_what_cannot_be_had_at_all_is_not_waited_for(self) -> None:
         choice = choice_of("a", "b", "c")
         off = SourceStatus("a", SourceState.DISABLED, 1.0, "no token")

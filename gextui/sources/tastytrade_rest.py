@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 from collections import Counter
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -30,6 +31,8 @@ MOST_REFUSALS = 3
 """So often in a row we may be refused before nothing more is asked: the venue blocks addresses for hours that go on."""
 RENEW_BEFORE = 60.0
 """Seconds of its life with which access is renewed."""
+LOGIN_PAUSES = 1.0, 60.0
+"""Seconds after the first login that fails, and at the most: each doubles the pause."""
 QUOTE_TOKEN_LASTS = 23 * 3600.0
 """Seconds; the venue lets it live for an hour more."""
 SLOWEST = 32 * 1024.0
@@ -66,6 +69,9 @@ class TastytradeRest:
         self._renewing = asyncio.Lock()
         self._access: Access | None = None
         self._access_until = 0.0
+        self._failed: FetchError | None = None
+        """The last login, where it came to nothing."""
+        self._failures, self._login_due = 0, 0.0
         self._quote_token: QuoteToken | None = None
         self._quote_token_until = 0.0
         self._http = HttpClient(
@@ -85,6 +91,7 @@ class TastytradeRest:
 
     def try_once_more(self) -> None:
         """Let one more attempt pass, whatever was refused before."""
+        self._login_due = 0.0
         if self.refused:
             self.refused, self._refusals = "", Counter(dict.fromkeys((_ACCESS, _STREAM), MOST_REFUSALS - 1))
 
@@ -162,9 +169,28 @@ class TastytradeRest:
             if self.refused:
                 raise FetchError(Failure.STATUS, self.refused, status=HTTPStatus.UNAUTHORIZED)
             if self._access is None or self._clock.seconds() >= self._access_until - RENEW_BEFORE:
-                self._take(await self._renewed())
+                self._take(await self._login())
             assert self._access is not None
             return self._access
+
+    async def _login(self) -> Access:
+        """New access; after a failure only once a pause is over, however many ask: the credentials are sent each time.
+
+        Raises:
+            FetchError: there is none, or the last attempt came to nothing a moment ago.
+        """
+        if self._failed is not None and self._clock.seconds() < self._login_due:
+            raise FetchError(self._failed.failure, str(self._failed), status=self._failed.status)
+        try:
+            access = await self._renewed()
+        except FetchError as error:
+            self._failed = error
+            self._failures += 1
+            longest = min(LOGIN_PAUSES[0] * 2.0 ** (self._failures - 1), LOGIN_PAUSES[1])
+            self._login_due = self._clock.seconds() + longest * random.uniform(1.0, 1.25)
+            raise
+        self._failed, self._failures = None, 0
+        return access
 
     def _take(self, access: Access) -> None:
         if self._access is not None:

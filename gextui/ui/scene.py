@@ -1,5 +1,6 @@
 """Scene: everything the frame around a view says at one moment, and the words it says it in. Pure."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -202,20 +203,27 @@ def time_spans(scene: Scene, *, short: bool = False) -> Spans:
 
 
 def notice(scene: Scene) -> str:
-    """The one sentence that says why to doubt what is shown; empty when all is well."""
+    """The gravest sentence on why to doubt what is shown, and how many more there are; empty when all is well."""
+    sentences = list(_notices(scene))
+    if not sentences:
+        return ""
+    more = len(sentences) - 1
+    return clean_text(sentences[0]) + (f"  (and {more} more: !)" if more else "")
+
+
+def _notices(scene: Scene) -> Iterator[str]:
+    """Why to doubt it, the gravest first."""
     status = scene.health.status
     if scene.health.recording not in RECORDING_WELL:
-        return clean_text(scene.health.recording)
+        yield scene.health.recording
     if status.detail and (scene.stale or status.state in _TROUBLED):
-        return f"{clean_text(status.name)}: {clean_text(status.detail)}"
+        yield f"{status.name}: {status.detail}"
     if scene.remark:
-        return clean_text(scene.remark)
+        yield scene.remark
     if status.substitution:
-        return clean_text(status.substitution)
-    if scene.board is not None and scene.board.warnings:
-        more = len(scene.board.warnings) - 1
-        return clean_text(scene.board.warnings[0]) + (f"  (and {more} more: !)" if more else "")
-    return ""
+        yield status.substitution
+    if scene.board is not None:
+        yield from scene.board.warnings
 
 
 def today(now: datetime) -> str:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from unittest.mock import patch
 
+import numpy as np
 import pytest
 
 from gextui.secrets import Secret, redact
@@ -64,6 +65,22 @@ class TestAccess:
             await rest.listing("SPY", Counter())
             assert venue.calls["oauth/token"] == 2
             assert venue.refused == 0
+
+    async def test_n8_a_login_that_fails_is_not_tried_again_before_a_pause_that_doubles(self) -> None:
+        """Whoever asks meanwhile hears what came of the last: each login sends the credentials."""
+        attempts = []
+        async with serving(plain("502 Bad Gateway")) as server, asking(url=server.url) as (rest, _, clock):
+            for _ in range(300):
+                said = len(server.heads)
+                assert "HTTP 502" in str(await refused(rest.quote_token))
+                if len(server.heads) > said:
+                    attempts.append(clock.seconds())
+                await clock.advance(0.5)
+        pauses = np.diff(attempts)
+        assert len(pauses) >= 5
+        least = np.minimum(2.0 ** np.arange(len(pauses)), 60.0)
+        assert (pauses >= least).all()
+        assert (pauses <= 1.25 * least + 0.5).all()
 
     @pytest.mark.parametrize("lasts", [0, 30, None])
     async def test_access_that_says_nothing_good_of_its_life_is_used(self, lasts: int | None) -> None:
@@ -140,11 +157,13 @@ class TestRefusals:
             for status in (502, 500, 503):
                 venue.fail_next(status)
                 assert (await refused(rest.quote_token)).status == status
-            venue.limit("7")
+                await clock.advance(10.0)
+            venue.limit("30")
             assert (await refused(rest.quote_token)).failure is Failure.LIMITED
             venue.heal()
+            await clock.advance(15.0)
             waiting = asyncio.create_task(rest.quote_token())
-            await clock.advance(6.0)
+            await clock.advance(14.0)
             assert not waiting.done()
             await clock.advance(1.5)
             assert (await waiting).url == venue.ws_url

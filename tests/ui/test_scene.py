@@ -102,11 +102,11 @@ def test_the_gravest_notice_comes_first() -> None:
     desk.change_board(desk.tickers[0], warnings=("first", "second"))
     assert notice(scene_of(desk)) == "first  (and 1 more: !)"
     desk.status = SourceStatus("cboe", SourceState.DELAYED, 60.0, instead_of="tradier: no token")
-    assert notice(scene_of(desk)) == "cboe instead of tradier: no token"
+    assert notice(scene_of(desk)) == "cboe instead of tradier: no token  (and 2 more: !)"
     desk.status = SourceStatus("deribit", SourceState.BACKOFF, 1.0, "HTTP 503; next try in 3 s")
-    assert notice(scene_of(desk)) == "deribit: HTTP 503; next try in 3 s"
+    assert notice(scene_of(desk)) == "deribit: HTTP 503; next try in 3 s  (and 2 more: !)"
     desk.recording = "the disk is full: not recording"
-    assert notice(scene_of(desk)) == "the disk is full: not recording"
+    assert notice(scene_of(desk)) == "the disk is full: not recording  (and 3 more: !)"
 
 
 def test_what_the_state_says_already_is_not_said_again() -> None:

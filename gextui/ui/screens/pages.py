@@ -138,9 +138,10 @@ def reading_page(board: Board, health: Health) -> Page:
         for part in board.parts:
             style = "warning" if part.part.stale else "label"
             lines += entry(venues.name(part), _venue(board, part), width, column, style)
-        if board.warnings:
+        warnings = [*filter(None, (health.status.substitution,)), *board.warnings]
+        if warnings:
             lines += heading("Why to doubt it", width)
-        for warning in board.warnings:
+        for warning in warnings:
             lines += entry("!", clean_text(warning), width, 2, "warning")
         return lines
 
