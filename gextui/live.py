@@ -172,6 +172,8 @@ def live_boards(
                 # Nobody waits for the next try.
                 said = health.status.detail.partition("; next try in ")[0]
                 words = said or f"{health.status.name} gave no chain in time"
+                if health.stale and health.age is not None:
+                    words = f"nothing new for {health.age:.0f} s: {words}"
                 instead = f" ({health.status.substitution})" if health.status.substitution else ""
                 missing.append(f"{ticker.symbol}: {words}{instead}")
         return boards, missing

@@ -9,6 +9,7 @@ import numpy as np
 
 from gextui.market.calendar import NEW_YORK, is_trading_day, previous_trading_day, years_to_expiry
 from gextui.market.chain import Booleans, Floats, Integers, OptionChain
+from gextui.market.option_hours import options_trade
 from gextui.market.ticker import Ticker
 from gextui.pricing.black import exposure_greeks
 from gextui.sources.book import EARLY, NEARLY_ALL, reason
@@ -289,7 +290,7 @@ class Book:
             previous_close=of.previous_close,
             delay=self.delay,
             halt=of.halt(self.ticker, datetime.fromtimestamp(now - self.delay, UTC)),
-            notes=tuple(self._notes(alive)),
+            notes=tuple(self._notes(alive, now)),
         )
         traded_at = None if of.traded_at is None else datetime.fromtimestamp(of.traded_at, UTC)
         partial = len(rows) - self.unsummed < LEAST_KEPT * len(rows)
@@ -300,7 +301,7 @@ class Book:
 
         return make
 
-    def _notes(self, alive: Booleans) -> list[str]:
+    def _notes(self, alive: Booleans, now: float) -> list[str]:
         notes = []
         listed, live = int(np.count_nonzero(alive)), int(np.count_nonzero(self.coverage.live & alive))
         if self.unsummed:
@@ -309,7 +310,8 @@ class Book:
             )
         if old := self.old_interest:
             notes.append(f"{old[0].upper()}{old[1:]}.")
-        if 0 < live < listed:  # before the first choice all were read a moment ago
+        trade = options_trade(self.ticker, datetime.fromtimestamp(now - self.delay, UTC))
+        if trade and 0 < live < listed:  # before the first choice all were read a moment ago
             every = ROTATE_EVERY / 60.0
             notes.append(f"{live:,} of {listed:,} contracts are live, the others read every {every:.0f} minutes.")
         return notes
