@@ -117,9 +117,13 @@ class Intake:
         statuses = {channel.name: self._status(ticker, channel) for channel in asked}
         if choice.route.combine:
             return _summed(choice, statuses)
-        shown = statuses[asked[-1].name if choice.taken is None else choice.taken.name]
+        # Before any has delivered, the first that still may says more than one that has failed.
+        may_deliver = [each for each in asked if statuses[each.name].state is SourceState.CONNECTING]
+        channel = choice.taken or (may_deliver or asked[-1:])[0]
+        shown = statuses[channel.name]
         others = [status for status in statuses.values() if status is not shown]
-        return replace(shown, connections=shown.connections + _named(others), instead_of=choice.instead_of)
+        instead_of = "" if channel is choice.channels[0] else choice.instead_of
+        return replace(shown, connections=shown.connections + _named(others), instead_of=instead_of)
 
     def _not_begun(self, ticker: Ticker) -> SourceStatus:
         route = self.routes.get(ticker)

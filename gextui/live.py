@@ -30,6 +30,8 @@ _NEXT_WITHIN = 2.5
 """Seconds more for each where there are several, until the next is asked."""
 _IMPLIED_WITHIN = 10.0
 """Seconds that a coin ETF's implied book is waited for: it needs the coin's price."""
+_PROGRESS_WITHIN = 10.0
+"""Seconds within which a first chain that takes longer must be seen to come nearer."""
 _COINS = ("deribit", "bybit")
 _SHARES = ("tastytrade", "tradier", "cboe", "yahoo")
 """The sources of everything else, the best first."""
@@ -155,11 +157,18 @@ def live_boards(
     desk.start()
     try:
         begun, pause, waiting = time.monotonic(), threading.Event(), set(tickers)
+        progress = dict.fromkeys(tickers, ("", 0.0))
         while waiting:
             pause.wait(_LOOK_EVERY)
             waited = time.monotonic() - begun
+            for ticker in waiting:
+                if (said := _progress(desk, ticker)) != progress[ticker][0]:
+                    progress[ticker] = said, waited
             waiting = {
-                ticker for ticker in waiting if waited < within and _may_come(desk, ticker, routes[ticker], waited)
+                ticker
+                for ticker in waiting
+                if waited < max(within, progress[ticker][1] + _PROGRESS_WITHIN)
+                and _may_come(desk, ticker, routes[ticker], waited)
             }
         boards, missing = [], []
         for ticker in tickers:
@@ -184,6 +193,14 @@ def live_boards(
 def _is_current(health: "Health", route: Route) -> bool:
     """Whether what is shown is what the ticker's source, or who records it, gives now."""
     return not health.stale and (not health.recalled or RECORDER in route.sources)
+
+
+def _progress(desk: "Desk", ticker: Ticker) -> str:
+    """How far the reading of a first chain has come, in words; empty where nothing says so."""
+    from gextui.sources.source import SourceState
+
+    status = desk.health(ticker).status
+    return status.detail if status.state is SourceState.CONNECTING else ""
 
 
 def _may_come(desk: "Desk", ticker: Ticker, route: Route, waited: float) -> bool:

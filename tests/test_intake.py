@@ -64,6 +64,22 @@ def test_a_source_is_made_when_it_is_needed_and_not_before() -> None:
         assert list(venues.made) == ["a"]
 
 
+def test_before_any_has_delivered_the_one_that_still_may_is_shown() -> None:
+    clock, venues = FakeClock(), Venues()
+    with running(Desk([], routes={BTC: Route(("a", "b"))}, make=venues, clock=clock)) as desk:
+        first = venues.of("a")
+        first.state = SourceState.CONNECTING
+        turn(clock, first, FIRST_CHAIN_WITHIN + 2.0)
+        second = venues.of("b")
+        until(lambda: second.tickers == (BTC,))
+        second.state = SourceState.BACKOFF
+        status = desk.health(BTC).status
+        assert (status.name, status.state, status.instead_of) == ("a", SourceState.CONNECTING, "")
+        first.state = SourceState.BACKOFF
+        status = desk.health(BTC).status
+        assert (status.name, status.instead_of) == ("b", "a: no chain yet")
+
+
 def test_the_next_source_stands_in_is_named_and_is_let_go_again() -> None:
     clock, venues = FakeClock(), Venues()
     with running(Desk([], routes={BTC: Route(("a", "b"))}, make=venues, clock=clock)) as desk:

@@ -20,6 +20,8 @@ from gextui.sources.source import ConnectionStatus
 from gextui.sources.subscriptions import Subscriptions, longest_silence
 
 CONNECT_SECONDS = 5.0
+READY_WITHIN = 10.0
+"""Seconds after connecting within which the venue must have let us in."""
 PING_EVERY = PONG_WITHIN = 5.0
 KEPT_ALIVE_WITHIN = 10.0
 """Seconds after a `KeepAlive` in which any message at all must come."""
@@ -395,7 +397,7 @@ class Stream:
 
     async def _watch(self) -> NoReturn:
         """Once a second: the age of each channel's data. Pings prove nothing about it."""
-        slept = self._clock.slept()
+        slept, began = self._clock.slept(), self._clock.seconds()
         while True:
             before = self._clock.seconds()
             await self._clock.sleep(1.0)
@@ -403,6 +405,9 @@ class Stream:
                 raise _LostError("the machine slept")
             if self._clock.seconds() - before > 1.0 + _LATE:
                 continue
+            if not self._ready and self._clock.seconds() - began > READY_WITHIN:
+                # Whoever keeps the connection alive and lets nobody in would be waited for in vain.
+                raise _LostError(f"{self._host} did not let us in within {READY_WITHIN:g} s")
             self._judge_silence()
             self._assess()
 

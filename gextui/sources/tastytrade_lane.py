@@ -24,6 +24,10 @@ from gextui.sources.venue_time import VenueTime
 
 LIST_EVERY = 60.0
 """Seconds between looks at whether a new day has begun, on which other contracts are listed."""
+_EMPTY = 2
+"""So many answers in a row that list nothing, and the venue does not know the ticker."""
+_ASK_AGAIN_AFTER = 3600.0
+"""Seconds until such a ticker is asked for once more."""
 _CHOOSE_EVERY = 30.0
 """Seconds between two choices of the contracts that are kept live."""
 _CHANGES = 800
@@ -49,6 +53,8 @@ class Lane:
         self.listing: asyncio.Task[Any] | None = None
         self.listed_on: date | None = None
         self.is_unknown = False
+        self._empty, self._ask_again_at = 0, -math.inf
+        """How many answers in a row listed nothing, and when it is asked again then, by the clock's seconds."""
         self.channel: int | None = None
         self._chosen_at = -math.inf
         self._room = 0
@@ -61,23 +67,25 @@ class Lane:
 
     def begin_anew(self) -> None:
         """Somebody wants what is listed, and every contract, read once more."""
-        self.listed_on = None
+        self.listed_on, self._ask_again_at = None, -math.inf
         self.book.coverage.sweep_all()
         self.poll.wake()
 
-    async def relist(self, rest: TastytradeRest, cache: InstrumentCache, time: VenueTime) -> bool:
+    async def relist(self, rest: TastytradeRest, cache: InstrumentCache, time: VenueTime, seconds: float) -> bool:
         """Learn what is listed today, from what was kept today where there is that; whether the contracts changed.
+
+        A ticker without options is asked for once more before it counts as unknown, and then once an hour.
 
         Raises:
             FetchError: it cannot be learnt.
         """
         book, now = self.book, time.now()
         today = TradingHours.today(now)
-        if self.listed_on == today:
+        if self.listed_on == today or seconds < self._ask_again_at:
             return False
         wanted_anew = self.poll.answers > 0 and self.listed_on is None
         kept, at = await cache.read(book.symbol, now)
-        listed: list[Listed] = []
+        listed: list[Listed] | None = []
         if not wanted_anew and TradingHours.today(at) == today:
             listed = [each for each in map(Listed.read, kept) if each is not None]
         if not listed:
@@ -86,13 +94,19 @@ class Lane:
                 words = f"Tastytrade lists no options on {book.symbol} any more; those it had are kept"
                 raise FetchError(Failure.CONTENT, words)
             now = time.now()  # the answer may have told it
-            await cache.write(book.symbol, [each.kept for each in listed], now)
-        by_symbol = {each.streamer: each for each in listed}
+            if listed:
+                await cache.write(book.symbol, [each.kept for each in listed], now)
+        by_symbol = {each.streamer: each for each in listed or ()}
         contracts, multiplier = await asyncio.to_thread(contracts_of, book.ticker, [*by_symbol.values()])
         changed = book.hold([*by_symbol], contracts, multiplier, now)
         if changed:
             self.channel, self._chosen_at = None, -math.inf
-        self.listed_on, self.is_unknown = TradingHours.today(now), not len(book)
+        self._empty = 0 if len(book) else _EMPTY if listed is None else self._empty + 1
+        self.is_unknown = self._empty >= _EMPTY
+        if len(book):
+            self.listed_on = TradingHours.today(now)
+        elif self.is_unknown:
+            self._ask_again_at = seconds + _ASK_AGAIN_AFTER
         self.poll.answered()
         return changed
 

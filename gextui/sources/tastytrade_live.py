@@ -196,7 +196,7 @@ class TastytradeSource:
     async def _list(self, lane: Lane, rest: TastytradeRest) -> None:
         """Learn what is listed today."""
         had = lane.channel is not None
-        if await lane.relist(rest, self._cache, self._time) and had:
+        if await lane.relist(rest, self._cache, self._time, self._clock.seconds()) and had:
             # Other contracts need other subscriptions: the channel begins anew.
             self._stream.ask_again([lane.book.symbol])
         self._want()

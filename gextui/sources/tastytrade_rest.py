@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -45,6 +46,7 @@ _ACCESS, _STREAM = "access", "stream"
 _DENIED = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED)
 
 _T = TypeVar("_T")
+_logger = logging.getLogger(__name__)
 
 
 class TastytradeRest:
@@ -97,8 +99,8 @@ class TastytradeRest:
 
     # What is asked.
 
-    async def listing(self, symbol: str, rejected: Counter[str]) -> list[Listed]:
-        """Every standard contract on a symbol; none where the venue lists none.
+    async def listing(self, symbol: str, rejected: Counter[str]) -> list[Listed] | None:
+        """Every standard contract on a symbol; None where the venue says that it does not know it.
 
         Raises:
             FetchError: there is no usable answer; so for every method here.
@@ -107,7 +109,7 @@ class TastytradeRest:
             fetched = await self._get(f"/option-chains/{quote(symbol, safe='')}/nested")
         except FetchError as error:
             if error.status == HTTPStatus.NOT_FOUND:
-                return []
+                return None
             raise
         return await asyncio.to_thread(_decoded, fetched.body, lambda body: decode_listing(body, rejected))
 
@@ -200,6 +202,10 @@ class TastytradeRest:
         self._access_until = self._clock.seconds() + max(access.seconds, RENEW_BEFORE + 1.0)
         if access.refresh_token is not None:
             self._refresh_token = access.refresh_token
+            _logger.warning(
+                "Tastytrade has replaced the refresh token. The new one lives in this program alone, for gextui writes "
+                "no secret to a file: make another grant before the next start"
+            )
 
     async def _renewed(self) -> Access:
         """New access. Neither what is sent nor what is answered is ever part of an error."""

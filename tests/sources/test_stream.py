@@ -198,6 +198,18 @@ async def test_a_black_hole_is_noticed_within_twelve_seconds() -> None:
         assert stream.stats.losses == {"127.0.0.1 answers no ping": 1}
 
 
+async def test_a_venue_that_talks_and_lets_nobody_in_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LineSession, "ready", False)
+    async with streaming([RARE]) as (stream, venue, clock):
+        await eventually(lambda: venue.asked == [{"hello": 1}], "the greeting")
+        for second in range(10):
+            await venue.say(trouble="")
+            await turn(clock, stream, 1.0)
+            assert stream.state is StreamState.AUTHENTICATING, second
+        await turn(clock, stream, 2.0, until=lambda: stream.stats.connects == 2)
+        assert stream.stats.losses == {"127.0.0.1 did not let us in within 10 s": 1}
+
+
 async def test_after_the_machine_slept_every_connection_is_made_anew_at_once() -> None:
     async with streaming([RARE]) as (stream, venue, clock):
         await live(stream)

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from gextui.market.ticker import KNOWN_TICKERS, ticker_for
+from gextui.simulator.http_venue import Answer
 from gextui.sources.source import SourceState
 from gextui.sources.tastytrade_coverage import KINDS, ROTATE_EVERY
+from gextui.sources.tastytrade_lane import LIST_EVERY
 from gextui.sources.tastytrade_live import NO_ACCOUNT
 from tests.support.tastytrade import FIRST_CHAIN, SPX, SPY, rigged, same_numbers
 from tests.support.tradier import new_york
@@ -162,6 +164,23 @@ class TestWhatIsSaid:
             assert rig.said() == (State.DISABLED, "Tastytrade lists no options on NOBODY")
             words = "Tastytrade has no options on coins such as BTC"
             assert rig.said(KNOWN_TICKERS["BTC"]) == (State.DISABLED, words)
+
+    async def test_one_listing_without_anything_is_not_believed(self) -> None:
+        async with rigged(started=False) as rig:
+            answered = rig.venue.answer
+            rig.venue.answer = lambda asked: (  # type: ignore[method-assign]
+                Answer(b'{"data":{"items":[]}}') if asked.path.endswith("/nested") else answered(asked)
+            )
+            rig.start()
+            await rig.turn(10.0)
+            assert rig.said() == (State.CONNECTING, "")
+            await rig.turn(LIST_EVERY)
+            assert rig.said() == (State.DISABLED, "Tastytrade lists no options on SPY")
+            rig.venue.answer = answered  # type: ignore[method-assign]
+            await rig.turn(LIST_EVERY)
+            assert rig.said()[0] is State.DISABLED
+            rig.source.refresh(SPY)
+            await rig.read()
 
     async def test_the_sandbox_is_delayed(self) -> None:
         async with rigged(started=False) as rig:

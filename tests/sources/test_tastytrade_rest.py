@@ -89,7 +89,7 @@ class TestAccess:
             await rest.listing("SPY", Counter())
             assert (venue.calls["oauth/token"], venue.calls["option-chains/SPY/nested"]) == (1, 1)
 
-    async def test_a_renewed_refresh_token_is_used_from_then_on(self) -> None:
+    async def test_a_renewed_refresh_token_is_used_from_then_on(self, caplog: pytest.LogCaptureFixture) -> None:
         async with asking() as (rest, venue, _):
             venue.rotates = True
             for number in range(1, 4):
@@ -98,12 +98,14 @@ class TestAccess:
                 assert venue.calls["oauth/token"] == number
             assert venue.refresh_token != REFRESH_TOKEN
             assert redact(venue.refresh_token) == "***"
+            assert "make another grant before the next start" in caplog.messages[0]
+            assert venue.refresh_token not in caplog.text
 
     async def test_expired_access_costs_one_more_try_and_no_more(self) -> None:
         async with asking() as (rest, venue, _):
             await rest.listing("SPY", Counter())
             venue.fail_next(401, "token_expired")
-            assert len(await rest.listing("SPY", Counter())) == 108
+            assert len(await rest.listing("SPY", Counter()) or []) == 108
             assert (venue.calls["oauth/token"], venue.calls["option-chains/SPY/nested"]) == (2, 3)
 
     async def test_what_is_worth_nothing_any_more_need_not_be_hidden(self) -> None:
