@@ -24,7 +24,7 @@ from gextui.market.calendar import last_close
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import Ticker
 from gextui.rewind import Rewind
-from gextui.route import Route
+from gextui.route import Recorded, Route
 from gextui.sources.pacing import Clock, SystemClock, ended_within
 from gextui.sources.source import Source, SourceState, SourceStatus
 from gextui.sources.trouble import Trouble, settled
@@ -359,7 +359,7 @@ class Desk:
         for lane in self._tend_lanes():
             if history is not None:
                 self._begin(lane, partial(self._recall, lane, history))
-        self._spawn(self._keeper.announce(self._doubts()))
+        self._spawn(self._keeper.announce(self._recorded()))
 
     def _tend_lanes(self) -> list[Lane]:
         """Begin to work on the lanes that nobody works on; those."""
@@ -394,12 +394,13 @@ class Desk:
     async def _announce(self) -> NoReturn:
         """Tell who follows what is recorded, and whether that is to be trusted."""
         while True:
-            await self._keeper.announce(self._doubts())
+            await self._keeper.announce(self._recorded())
             await asyncio.sleep(_ANNOUNCE_EVERY)
 
-    def _doubts(self) -> dict[Ticker, str]:
+    def _recorded(self) -> dict[Ticker, Recorded]:
         # Of one and the same dictionary: `choose` puts another in its place from another thread.
-        return {ticker: self._health(lane).status.doubt for ticker, lane in self._lanes.items()}
+        statuses = {ticker: self._health(lane).status for ticker, lane in self._lanes.items()}
+        return {ticker: Recorded(status.doubt, status.interval) for ticker, status in statuses.items()}
 
     async def _imply(self) -> NoReturn:
         """Tell coin ETFs in their coins as soon as that can be done, and reprice those that are shut."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gextui.market.chain import OptionChain
 from gextui.market.option_hours import options_trade
-from gextui.market.ticker import Session, Ticker
+from gextui.market.ticker import Ticker
 from gextui.route import RECORDER
 from gextui.sources.pacing import Clock, SystemClock, ended_within
 from gextui.sources.source import ConnectionStatus, SourceState, SourceStatus
@@ -21,10 +21,10 @@ from gextui.store.store import Store
 
 LOOK_EVERY = 0.5
 """Seconds between looks into the database: a look at the index a ticker, and a chain where there is a newer one."""
-_INTERVALS = 4
-"""Of so many intervals between readings the shortest is the usual one: a gap must not excuse the next."""
-_LONGEST_INTERVALS = {Session.UTC: 60.0, Session.NEW_YORK: 1800.0}
-"""Seconds: no source is read more seldom while its market is open."""
+_INTERVAL = 60.0
+"""Seconds between readings where nobody says how often a source is read."""
+_FIRST_WITHIN = timedelta(minutes=30)
+"""How long after options begin to trade a source may take for its first reading."""
 _WRITER_TAKES = 2.0
 """Seconds that a recorder which has just started may take to make the file."""
 
@@ -66,7 +66,7 @@ class FollowingSource:
     def carry(self, tickers: Sequence[Ticker]) -> None:
         """Follow these tickers from now on; see `Adjustable`."""
         self.tickers = tuple(tickers)
-        self._followed = {ticker: self._followed.get(ticker) or _Followed(ticker) for ticker in self.tickers}
+        self._followed = {ticker: self._followed.get(ticker) or _Followed() for ticker in self.tickers}
         # At once, as the history is: what is recorded between its look and ours would be shown by neither.
         self._chosen.set()
 
@@ -90,11 +90,11 @@ class FollowingSource:
             now = datetime.fromtimestamp(self._clock.now(), UTC)
             for ticker, followed in tuple(self._followed.items()):
                 if not followed.looked:
-                    await followed.look_back(store)
+                    followed.newest, followed.looked = await store.latest(ticker), True
                 before = followed.newest
                 chain = await store.latest(ticker, after=None if before is None else before.as_of)
                 if chain is not None:
-                    followed.take(chain)
+                    followed.newest = chain
                     followed.readings += 1
                     followed.heard_at = self._clock.seconds()
                     # Another version may have another name for it.
@@ -117,7 +117,9 @@ class FollowingSource:
             last_message_age=None if followed.heard_at is None else self._clock.seconds() - followed.heard_at,
             messages=followed.readings,
         )
-        return SourceStatus(name, state, followed.interval, detail, (connection,))
+        told = None if holder is None else holder.recorded.get(ticker.symbol)
+        interval = max(LOOK_EVERY, (told and told.interval) or _INTERVAL)
+        return SourceStatus(name, state, interval, detail, (connection,))
 
     def _judge(self, ticker: Ticker, followed: "_Followed", holder: Holder | None) -> tuple[SourceState, str]:
         if not followed.looked:
@@ -126,12 +128,12 @@ class FollowingSource:
             return SourceState.DEGRADED, self._unread
         if holder is None:
             return SourceState.DEGRADED, f"nobody records to {self._path.name} now; run `gextui record`, or gextui anew"
-        if ticker.symbol not in holder.doubts:
+        if ticker.symbol not in holder.recorded:
             return SourceState.DEGRADED, f"{holder} does not record {ticker.symbol}; run gextui anew to read it live"
         recorded = f"recorded by {holder}"
         if followed.newest is None:
             return SourceState.CONNECTING, recorded
-        if doubt := holder.doubts[ticker.symbol]:
+        if doubt := holder.recorded[ticker.symbol].doubt:
             return SourceState.DEGRADED, f"{doubt} ({recorded})"
         if followed.closed:
             return SourceState.CLOSED, recorded
@@ -141,7 +143,7 @@ class FollowingSource:
 def _is_awaited(ticker: Ticker, newest: OptionChain, now: datetime) -> bool:
     """Whether there should be newer readings: options trade, and have for longer than a source may take."""
     quoted_at = now - timedelta(seconds=newest.delay)
-    before = quoted_at - timedelta(seconds=_LONGEST_INTERVALS[ticker.session])
+    before = quoted_at - _FIRST_WITHIN
     just_opened = not options_trade(ticker, before) and newest.quoted_at <= before
     return options_trade(ticker, quoted_at) and not just_opened
 
@@ -150,10 +152,7 @@ def _is_awaited(ticker: Ticker, newest: OptionChain, now: datetime) -> bool:
 class _Followed:
     """One ticker."""
 
-    ticker: Ticker
     newest: OptionChain | None = None
-    intervals: tuple[float, ...] = ()
-    """Seconds between the last readings."""
     readings: int = 0
     heard_at: float | None = None
     """By `Clock.seconds`."""
@@ -161,22 +160,3 @@ class _Followed:
     """Whether nothing newer is awaited, as its options do not trade."""
     looked: bool = False
     """Whether what is recorded already is known."""
-
-    @property
-    def interval(self) -> float:
-        longest = _LONGEST_INTERVALS[self.ticker.session]
-        return min(max(min(self.intervals, default=LOOK_EVERY), LOOK_EVERY), longest)
-
-    async def look_back(self, store: Store) -> None:
-        """Learn what is recorded already, and how often."""
-        newest = await store.latest(self.ticker)
-        if newest is not None:
-            self.newest = await store.step(self.ticker, newest.as_of, -1)
-            self.take(newest)
-        self.looked = True
-
-    def take(self, chain: OptionChain) -> None:
-        if self.newest is not None:
-            interval = (chain.as_of - self.newest.as_of).total_seconds()
-            self.intervals = (*self.intervals, interval)[-_INTERVALS:]
-        self.newest = chain

@@ -10,6 +10,7 @@ from gextui.exposure.change import WINDOWS, Past
 from gextui.exposure.series import Series
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import Ticker
+from gextui.route import Recorded
 from gextui.sources.pacing import Clock
 from gextui.sources.trouble import Trouble, settled
 
@@ -32,8 +33,8 @@ class History(Protocol):
         """Plain sentences on what was not as it should be; empty when all is well; read from any thread."""
         ...
 
-    async def announce(self, recorded: Mapping[Ticker, str]) -> None:
-        """Tell others which tickers are recorded from now on, and what is wrong with their sources (empty: nothing)."""
+    async def announce(self, recorded: Mapping[Ticker, Recorded]) -> None:
+        """Tell others which tickers are recorded from now on, and how that stands."""
         ...
 
     async def record(self, board: Board) -> None:
@@ -76,7 +77,7 @@ class Keeper:
         self._to_record = asyncio.Event()
         self._behind = False
         self._ending = False
-        self._announced: dict[Ticker, str] = {}
+        self._announced: dict[Ticker, Recorded] = {}
 
     @property
     def recording(self) -> str:
@@ -111,8 +112,8 @@ class Keeper:
         self.history = history
         return history
 
-    async def announce(self, recorded: Mapping[Ticker, str]) -> None:
-        """Tell others which tickers are recorded, and what is wrong with their sources, where that has changed."""
+    async def announce(self, recorded: Mapping[Ticker, Recorded]) -> None:
+        """Tell others which tickers are recorded and how that stands, where it has changed."""
         if self._records and self.history is not None and recorded != self._announced:
             outcome = await settled(self.history.announce(recorded))
             self._report(outcome)

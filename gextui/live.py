@@ -120,7 +120,7 @@ class LiveCatalogue:
 
     def _recorded_by_another(self, ticker: Ticker) -> Holder | None:
         holder = holder_of(self._path) if self._beside else None
-        return holder if holder is not None and ticker.symbol in holder.doubts else None
+        return holder if holder is not None and ticker.symbol in holder.recorded else None
 
 
 def live_desk(settings: Settings, routes: Mapping[Ticker, Route], *, record: bool = True) -> "Desk":

@@ -1,6 +1,7 @@
 """Routes: whose chains a ticker gets."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 RECORDER = "recorder"
 """The source of what another process records."""
@@ -14,3 +15,12 @@ class Route:
     """Names, the preferred one first; the next ones are asked while those before them do not deliver."""
     combine: bool = False
     """Whether the book is the sum of all of them instead."""
+
+
+class Recorded(NamedTuple):
+    """What a recorder tells others of a ticker that it records."""
+
+    doubt: str = ""
+    """What is wrong with the ticker's source; empty where nothing is."""
+    interval: float = 0.0
+    """Seconds between that source's chains when all is well; 0 where it is not known."""

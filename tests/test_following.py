@@ -19,7 +19,7 @@ from gextui.live import LiveCatalogue, live_desk, retention_of
 from gextui.market.calendar import NEW_YORK
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import Ticker
-from gextui.route import Route
+from gextui.route import Recorded, Route
 from gextui.sources.source import Source, SourceState
 from gextui.store.database import StoreError
 from gextui.store.retention import Retention
@@ -230,38 +230,16 @@ class TestStatus:
                 async with Follower(path, SPY, clock=FakeClock(at)) as follower:
                     await follower.state(state, SPY)
 
-    async def test_a_source_of_shares_may_be_read_every_half_an_hour(self, path: Path) -> None:
-        async with recorder(path, SPY) as store:
-            for second in (0, 1800):
-                await store.record(board_at(after(second), ticker=SPY))
-            async with Follower(path, SPY, clock=FakeClock(after(1900).timestamp())) as follower:
-                await follower.looked()
-                assert follower.source.status(SPY).interval == 1800.0
-
-    @pytest.mark.parametrize(
-        ("seconds", "interval"),
-        [((0,), 0.01), ((0, 15), 15.0), ((0, 3600), 60.0), ((0, 2), 2.0)],
-        ids=["one reading", "polled", "after a gap", "streamed"],
-    )
-    async def test_the_interval_is_that_of_the_readings(
-        self, path: Path, seconds: tuple[int, ...], interval: float
-    ) -> None:
+    async def test_the_interval_is_what_the_recorder_says(self, path: Path) -> None:
+        """Between its first readings may lie a night, of which no interval tells."""
         async with recorder(path) as store:
-            for second in seconds:
-                await store.record(board_at(after(second)))
+            await store.record(board_at(after(0)))
             async with Follower(path) as follower:
                 await follower.state(SourceState.LIVE)
-                assert follower.source.status(BTC).interval == interval
-
-    async def test_a_gap_excuses_no_other(self, path: Path) -> None:
-        async with recorder(path) as store:
-            for second in (0, 1):
-                await store.record(board_at(after(second)))
-            async with Follower(path) as follower:
-                await follower.state(SourceState.LIVE)
-                await store.record(board_at(after(50)))
-                await eventually(lambda: bool(follower.chains))
-                assert follower.source.status(BTC).interval == 1.0
+                assert follower.source.status(BTC).interval == 60.0
+                for told, interval in ((1800.0, 1800.0), (15.0, 15.0)):
+                    await store.announce({BTC: Recorded("", told)})
+                    await eventually(lambda interval=interval: follower.source.status(BTC).interval == interval)  # type: ignore[misc]
 
 
 class TestDesk:
@@ -347,11 +325,11 @@ class TestLive:
             await store.record(board_at(after(0)))
             with running(self.desk(settings, BTC)) as desk:
                 await eventually(lambda: desk.health(BTC).status.state is SourceState.LIVE)
-                await store.announce({BTC: "deribit degraded: open interest is 61 s old"})
+                await store.announce({BTC: Recorded("deribit degraded: open interest is 61 s old", 1.0)})
                 await eventually(lambda: desk.health(BTC).status.state is SourceState.DEGRADED)
                 detail = desk.health(BTC).status.detail
                 assert detail.startswith("deribit degraded: open interest is 61 s old (recorded by process ")
-                await store.announce({BTC: ""})
+                await store.announce({BTC: Recorded("", 1.0)})
                 await eventually(lambda: desk.health(BTC).status.state is SourceState.LIVE)
 
     async def test_a_ticker_is_followed_from_when_it_is_chosen_and_let_go_again(

@@ -12,6 +12,7 @@ from gextui.exposure.change import Past, window_span, yesterday_span
 from gextui.exposure.series import LEVELS, Series, level_values
 from gextui.market.chain import OptionChain
 from gextui.market.ticker import Ticker
+from gextui.route import Recorded
 from gextui.sources.source import SourceState, SourceStatus
 
 
@@ -66,7 +67,7 @@ class RecordedHistory:
         last_of_hour = {chain.as_of_seconds // 3600: chain for chain in old}
         kept[: len(old)] = last_of_hour.values()
 
-    async def announce(self, recorded: Mapping[Ticker, str]) -> None:
+    async def announce(self, recorded: Mapping[Ticker, Recorded]) -> None:
         """Nobody else reads it."""
 
     async def record(self, board: Board) -> None:

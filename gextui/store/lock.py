@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Self
 
 from gextui.market.text import clean_text, is_symbol
+from gextui.route import Recorded
 
 _FIRST_LINE = re.compile(r"(\d{1,10}) (\S{1,64})")
 _MOST_BYTES = 65536
-_AFTER_SYMBOL = "\t"
+_SECONDS = re.compile(r"\d{1,5}(\.\d{1,6})?", re.ASCII)
+_BETWEEN = "\t"
 _LONGEST_DOUBT = 200
 
 
@@ -25,8 +27,8 @@ class Holder:
 
     process: int | None = None
     host: str = ""
-    doubts: Mapping[str, str] = field(default_factory=dict)
-    """By the symbol of every ticker that it records, what is wrong with the ticker's source; empty where nothing is."""
+    recorded: Mapping[str, Recorded] = field(default_factory=dict)
+    """By the symbol of every ticker that it records, how that stands."""
 
     def __str__(self) -> str:
         return "another process" if self.process is None else f"process {self.process} on {self.host}"
@@ -57,7 +59,7 @@ class Lock:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            _write(descriptor, dict.fromkeys(symbols, ""))
+            _write(descriptor, dict.fromkeys(symbols, Recorded()))
         except BlockingIOError:
             holder = _written(descriptor)
             os.close(descriptor)
@@ -67,13 +69,13 @@ class Lock:
             raise
         return cls(descriptor)
 
-    def announce(self, doubts: Mapping[str, str]) -> None:
-        """Say that these tickers are recorded from now on, and what is wrong with their sources; see `Holder`.
+    def announce(self, recorded: Mapping[str, Recorded]) -> None:
+        """Say that these tickers are recorded from now on, and how that stands; see `Holder`.
 
         Raises:
             OSError: the file cannot be written.
         """
-        _write(self._descriptor, doubts)
+        _write(self._descriptor, recorded)
 
     def release(self) -> None:
         """Let others write. Called once."""
@@ -107,9 +109,12 @@ def holder_of(database: Path) -> Holder | None:
     return None
 
 
-def _write(descriptor: int, doubts: Mapping[str, str]) -> None:
+def _write(descriptor: int, recorded: Mapping[str, Recorded]) -> None:
     lines = [f"{os.getpid()} {socket.gethostname()}"]
-    lines += [f"{symbol}{_AFTER_SYMBOL}{clean_text(doubt, _LONGEST_DOUBT)}" for symbol, doubt in doubts.items()]
+    lines += [
+        _BETWEEN.join((symbol, f"{told.interval:g}", clean_text(told.doubt, _LONGEST_DOUBT)))
+        for symbol, told in recorded.items()
+    ]
     # Ended by an empty line: the length is the last to change, and what is left of a longer text counts for nothing.
     owner = "".join(f"{line}\n" for line in [*lines, ""]).encode()
     os.pwrite(descriptor, owner, 0)
@@ -122,9 +127,13 @@ def _written(descriptor: int) -> Holder:
     found = _FIRST_LINE.match(first)
     if found is None:
         return Holder()
-    told = (line.partition(_AFTER_SYMBOL) for line in takewhile(bool, lines))
-    doubts = {symbol: clean_text(doubt, _LONGEST_DOUBT) for symbol, _, doubt in told if is_symbol(symbol)}
-    return Holder(int(found[1]), clean_text(found[2]), doubts)
+    recorded = {}
+    for line in takewhile(bool, lines):
+        symbol, interval, doubt, *_ = [*line.split(_BETWEEN, 2), "", ""]
+        if is_symbol(symbol):
+            seconds = float(interval) if _SECONDS.fullmatch(interval) else 0.0
+            recorded[symbol] = Recorded(clean_text(doubt, _LONGEST_DOUBT), seconds)
+    return Holder(int(found[1]), clean_text(found[2]), recorded)
 
 
 def _may_live(holder: Holder) -> bool:

@@ -20,6 +20,7 @@ from gextui.exposure.series import LEVELS, Series
 from gextui.market.chain import OptionChain
 from gextui.market.text import clean_text
 from gextui.market.ticker import Ticker
+from gextui.route import Recorded
 from gextui.store.codec import microseconds
 from gextui.store.columns import DamagedError
 from gextui.store.database import Mode, StoreError, Worker, connect, copy_to, explain, is_damage, mark, start_worker
@@ -128,13 +129,13 @@ class Store:
         """Recorded chains that were met and are not what was written."""
         return self._reader.damaged
 
-    async def announce(self, recorded: Mapping[Ticker, str]) -> None:
-        """Tell others which tickers are recorded from now on, and what is wrong with their sources."""
-        self._symbols = [ticker.symbol for ticker in recorded]
-        doubts = {ticker.symbol: doubt for ticker, doubt in recorded.items()}
+    async def announce(self, recorded: Mapping[Ticker, Recorded]) -> None:
+        """Tell others which tickers are recorded from now on, and how that stands."""
+        by_symbol = {ticker.symbol: told for ticker, told in recorded.items()}
+        self._symbols = [*by_symbol]
         async with self._busy:
             if self._opened is not None and self._opened.lock is not None:
-                await asyncio.to_thread(self._opened.lock.announce, doubts)
+                await asyncio.to_thread(self._opened.lock.announce, by_symbol)
 
     async def record(self, board: Board) -> None:
         """Remember an unfiltered board; when this returns and `recording` says so, the reading survives kill -9.

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from gextui.route import Recorded
 from gextui.store.lock import Holder, Lock, LockedError, holder_of, lock_of
 from gextui.store.store import Store
 from tests.store.market import BTC, SPY
@@ -45,7 +46,7 @@ def test_the_holder_is_named_with_what_it_records_and_keeps_its_lock(tmp_path: P
     database = tmp_path / "gextui.db"
     with held_elsewhere(database, "BTC", "BRK B") as other:
         holder = holder_of(database)
-        assert holder == Holder(other.pid, socket.gethostname(), {"BTC": "", "BRK B": ""})
+        assert holder == Holder(other.pid, socket.gethostname(), {"BTC": Recorded(), "BRK B": Recorded()})
         assert str(holder) == f"process {other.pid} on {socket.gethostname()}"
         with pytest.raises(LockedError, match=f"process {other.pid} on"):
             Lock.acquire(lock_of(database))
@@ -73,8 +74,12 @@ def test_a_process_that_took_over_the_number_of_a_dead_holder_is_none(tmp_path: 
         (b"\xff\x00 not a number\n", Holder()),
         (b"12 elsewhere", Holder(12, "elsewhere")),
         (
-            b"12 else\x1bwhere\nBTC\tslow\x1b\nE\x1bTH\t\nSOL\n\nXRP\tleft of a longer text",
-            Holder(12, "else\ufffdwhere", {"BTC": "slow\ufffd", "SOL": ""}),
+            b"12 else\x1bwhere\nBTC\t60\tslow\x1b\nE\x1bTH\t1\t\nSPY\t-5\t\tx\nSOL\n\nXRP\t1\tleft of a longer text",
+            Holder(
+                12,
+                "else\ufffdwhere",
+                {"BTC": Recorded("slow\ufffd", 60.0), "SPY": Recorded("\ufffdx"), "SOL": Recorded()},
+            ),
         ),
     ],
 )
@@ -96,12 +101,12 @@ def test_a_link_to_a_database_has_the_database_s_lock(tmp_path: Path) -> None:
 async def test_a_store_tells_what_it_records_for_as_long_as_it_is_open(tmp_path: Path) -> None:
     database = tmp_path / "gextui.db"
     store = await Store.open(database, tickers=[BTC, SPY])
-    assert holder_of(database) == Holder(os.getpid(), socket.gethostname(), {"BTC": "", "SPY": ""})
+    assert holder_of(database) == Holder(os.getpid(), socket.gethostname(), {"BTC": Recorded(), "SPY": Recorded()})
     second = await Store.open(database, tickers=[BTC])
     assert second.refused is not None
     holder = holder_of(database)
     assert holder is not None
-    assert list(holder.doubts) == ["BTC", "SPY"]
+    assert list(holder.recorded) == ["BTC", "SPY"]
     await second.close()
     await store.close()
     assert holder_of(database) is None
@@ -110,8 +115,9 @@ async def test_a_store_tells_what_it_records_for_as_long_as_it_is_open(tmp_path:
 def test_what_is_recorded_may_change(tmp_path: Path) -> None:
     database = tmp_path / "gextui.db"
     lock = Lock.acquire(lock_of(database), ["BTC", "ETH", "SPX"])
-    lock.announce({"SOL": "deribit degraded: slow"})
+    told = {"SOL": Recorded("deribit degraded: slow", 1.0), "SPY": Recorded("", 1800.0)}
+    lock.announce(told)
     holder = holder_of(database)
     lock.release()
     assert holder is not None
-    assert (holder.process, holder.doubts) == (os.getpid(), {"SOL": "deribit degraded: slow"})
+    assert (holder.process, holder.recorded) == (os.getpid(), told)
