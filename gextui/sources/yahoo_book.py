@@ -97,8 +97,12 @@ class Book:
 
     def is_beginning(self, now: float, seconds: float) -> bool:
         """Whether there are expiries still to be asked for a first time."""
-        return not self.answered or any(
-            day not in self._due_at or (day in self._restored and self._is_due(day, now, seconds)) for day in self.days
+        return not self.answered or self.read(now, seconds) < len(self.days)
+
+    def read(self, now: float, seconds: float) -> int:
+        """How many expiries were asked for, and are not of an earlier run and due to be asked for again."""
+        return sum(
+            day in self._due_at and not (day in self._restored and self._is_due(day, now, seconds)) for day in self.days
         )
 
     @property
@@ -242,8 +246,11 @@ class Book:
 
     # What it makes.
 
-    def chain(self, *, rate: float, simulated: bool) -> OptionChain | None:
-        """The chain of every expiry that is known; None, and `trouble`, where Yahoo has wiped it."""
+    def chain(self, *, rate: float, simulated: bool, now: float, seconds: float) -> OptionChain | None:
+        """The chain of every expiry that is known; None, and `trouble`, where Yahoo has wiped it.
+
+        It is partial while there are expiries that are to be asked for, or are reset and will come back.
+        """
         self.changed = False
         newest = self._newest
         if newest is None or not self._expiries:
@@ -257,17 +264,13 @@ class Book:
             as_of=datetime.fromtimestamp(self.as_of, UTC),
             notes=tuple(self._notes(days)),
         )
-        chain = replace(capture.chain(SOURCE, rate=rate), simulated=simulated, partial=self._is_partial)
+        partial = bool(self._reset) or self.is_beginning(now, seconds)
+        chain = replace(capture.chain(SOURCE, rate=rate), simulated=simulated, partial=partial)
         _, reasons = refused(chain, fit_smile(chain))
         self.trouble = "".join(reasons)
         if not self.trouble and not (chain.open_interest > 0).any():
             self.trouble = "Yahoo gives no open interest yet"
         return None if self.trouble else chain
-
-    @property
-    def _is_partial(self) -> bool:
-        """Whether there are expiries that were never asked for, or are reset and will come back."""
-        return bool(self._reset) or any(day not in self._due_at for day in self.days)
 
     def _notes(self, days: Sequence[date]) -> list[str]:
         """What is missing, and what is older than the rest."""

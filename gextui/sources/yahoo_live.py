@@ -184,7 +184,9 @@ class YahooSource:
 
     def _chain(self, reader: _Reader, rest: YahooRest) -> OptionChain | None:
         reader.ready = False
-        chain = reader.book.chain(rate=self._rate(), simulated=self._loopback and rest.simulated)
+        now, seconds = self._clock.now(), self._clock.seconds()
+        simulated = self._loopback and rest.simulated
+        chain = reader.book.chain(rate=self._rate(), simulated=simulated, now=now, seconds=seconds)
         reader.delivered |= chain is not None
         return chain
 
@@ -225,7 +227,8 @@ class YahooSource:
             return SourceState.DEGRADED, book.trouble
         read = f"{book.known} of {len(book.days)} expiries"
         if book.is_beginning(self._clock.now(), self._clock.seconds()) or not reader.delivered:
-            return SourceState.CONNECTING, f"{read} read" if book.days else ""
+            done = book.read(self._clock.now(), self._clock.seconds())
+            return SourceState.CONNECTING, f"{done} of {len(book.days)} expiries read" if book.days else ""
         if book.known < len(book.days):
             return SourceState.DEGRADED, f"{read} can be used; Yahoo has reset the others, or they cannot be read"
         now, as_of = (datetime.fromtimestamp(seconds, NEW_YORK) for seconds in (self._clock.now(), book.as_of))

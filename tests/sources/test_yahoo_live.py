@@ -257,6 +257,26 @@ class TestKept:
             assert (chain.as_of, chain.notes) == (held.as_of, ())
             await second.stop()
 
+    async def test_in_the_session_what_was_kept_is_a_part_until_it_is_read_again(self, tmp_path: Path) -> None:
+        """A snapshot takes no part for the whole: three hours old answers are not what Yahoo says now."""
+        async with rigged(start=at(9.8), cache_dir=tmp_path, started=False) as rig:
+            rig.venue.says_so = False
+            rig.start()
+            await rig.whole()
+            await rig.stop()
+            held = rig.newest()
+            await rig.leap(3 * 3600.0)
+            second = self.again(rig, tmp_path)
+            second.start()
+            await second.turn(5.0, lambda: second.chains[SPY])
+            first = second.chains[SPY][0]
+            assert (first.as_of, first.partial) == (held.as_of, True)
+            assert second.status().state is State.CONNECTING
+            await second.turn(60.0, lambda: not second.newest().partial)
+            assert second.newest().as_of - held.as_of >= timedelta(hours=3)
+            assert second.status().state is State.DELAYED
+            await second.stop()
+
     async def test_what_was_kept_outlives_a_night_of_resets(self, tmp_path: Path) -> None:
         async with rigged(start=at(16.6, 19), cache_dir=tmp_path, started=False) as rig:
             rig.venue.says_so = False
