@@ -140,9 +140,11 @@ def doubts(
                 f"{name}{carried} of {len(of)} expiries have no forward of their own: spot grown at "
                 f"{chain.rates[of[0]]:.2%}, dividends unknown"
             )
-        found += _late(chain, int(of[0]))
         trading = [expiry for expiry in of.tolist() if expiry not in waiting]
-        if trading and (stale := stale_spot(chain, smile, trading[0])):
+        if not trading:
+            continue
+        found += _late(chain, trading[0])
+        if stale := stale_spot(chain, smile, trading[0]):
             found.append(name + stale)
     if other := other_iv(chain, smile):
         found.append(other)
