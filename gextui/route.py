@@ -1,4 +1,4 @@
-"""Routes: whose chains a ticker gets."""
+"""Routes: whose chains a ticker gets, and what a recorder tells of one that it records."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
